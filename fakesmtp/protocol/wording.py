@@ -1,0 +1,164 @@
+"""In whose words a server speaks: texts with placeholders, turned into replies for one session.
+
+A persona is a :class:`Wording` filled from a data file; what it has no words for, its fallback says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from fakesmtp.protocol.reply import Reply
+
+if TYPE_CHECKING:
+    from fakesmtp.protocol.session import Session
+
+_PLACEHOLDER = re.compile(r"\{\w+\}")
+
+
+@attrs.frozen
+class Refusal:
+    """A refusal in a server's words, and what that server does with it."""
+
+    reply: Reply
+    closes: bool = False
+
+
+class Template:
+    """A reply text; rendered once if it has no placeholder, for each session otherwise."""
+
+    __slots__ = ("_fixed", "_lines", "_parsed")
+
+    def __init__(self, text: str | tuple[str, ...]) -> None:
+        self._lines = (text,) if isinstance(text, str) else tuple(text)
+        varies = any(_PLACEHOLDER.search(line) for line in self._lines)
+        self._fixed = None if varies else Reply.parse([line.format_map({}) for line in self._lines])
+        self._parsed = Reply.parse(self._lines)
+
+    @property
+    def code(self) -> int:
+        """The reply code, which never varies."""
+        return self._parsed.code
+
+    @property
+    def text(self) -> str:
+        """The reply as written, placeholders and all."""
+        return str(self._parsed)
+
+    def render(self, session: Session) -> Reply:
+        """The reply for this session."""
+        if self._fixed is not None:
+            return self._fixed
+        words = Words(session)
+        return Reply.parse([_one_line(line.format_map(words)) for line in self._lines])
+
+
+def _one_line(text: str) -> str:
+    """What a client sent never breaks a reply apart."""
+    return text.replace("\r", "?").replace("\n", "?")
+
+
+@attrs.frozen
+class RefusalWords:
+    """One refusal of a persona: its words, where that server says them, and how sure we are."""
+
+    template: Template
+    stage: str | None = None
+    closes: bool = False
+    at: Mapping[str, Template] = attrs.field(factory=dict)
+    """Other words at some stages."""
+    source: str = ""
+    status: str = "ours"
+    note: str = ""
+
+
+@attrs.frozen
+class Wording:
+    """How one kind of server greets, announces, agrees and refuses."""
+
+    name: str
+    ok: Mapping[str, Template]
+    refusals: Mapping[str, RefusalWords]
+    keywords: tuple[str, ...] = ()
+    """The EHLO list, in order, with the placeholders ``{limit}`` and ``{mechanisms}``."""
+    size: int = 52_428_800
+    """Octets of the largest message it takes."""
+    helo_required: bool = False
+    summary: str = ""
+    version: str = ""
+    aliases: tuple[str, ...] = ()
+    fallback: Wording | None = None
+
+    def agree(self, name: str, session: Session) -> Reply:
+        """The reply when all is well at a stage."""
+        wording: Wording | None = self
+        while wording is not None:
+            if template := wording.ok.get(name):
+                return template.render(session)
+            wording = wording.fallback
+        raise KeyError(name)
+
+    def words_for(self, name: str) -> RefusalWords | None:
+        """The refusal's words, this persona's or its fallback's."""
+        if words := self.refusals.get(name):
+            return words
+        return self.fallback.words_for(name) if self.fallback else None
+
+    def refuse(self, name: str, stage: str, session: Session) -> Refusal:
+        """The refusal as this server says it at this stage.
+
+        :raises KeyError: if no persona knows the name; scenarios are checked for that when they are read.
+        """
+        words = self.words_for(name)
+        if words is None:
+            raise KeyError(name)
+        return Refusal(words.at.get(stage, words.template).render(session), words.closes)
+
+
+PLACEHOLDERS: Final[dict[str, Callable[[Session], str]]] = {
+    "host": lambda session: session.settings.hostname,
+    "client": lambda session: session.client_name or session.helo_name or "unknown",
+    "ip": lambda session: session.peer,
+    "helo": lambda session: session.helo_name or "",
+    "sender": lambda session: session.reverse_path or "",
+    "senderdomain": lambda session: _domain(session.reverse_path),
+    "rcpt": lambda session: session.forward_path or "",
+    "rcptdomain": lambda session: _domain(session.forward_path),
+    "user": lambda session: session.user or "",
+    "mechanism": lambda session: session.mechanism or "",
+    "mechanisms": lambda session: " ".join(session.settings.mechanisms),
+    "limit": lambda session: str(session.settings.limits.message),
+    "line": lambda session: session.command.line.decode("utf-8", "replace"),
+    "verb": lambda session: session.command.verb.decode("ascii", "replace"),
+    "id": lambda session: session.queue_id,
+    "date": lambda session: session.settings.date(),
+    "zone": lambda session: session.dnsbl_zone or "dnsbl.example",
+    "reason": lambda session: session.refusal_reason,
+    "version": lambda session: session.settings.wording.version,
+}
+"""What may stand in braces in a persona's words."""
+
+
+def _domain(path: str | None) -> str:
+    return (path or "").rpartition("@")[2]
+
+
+class Words(Mapping[str, str]):
+    """The placeholders of one session, computed when they are asked for."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __getitem__(self, name: str) -> str:
+        return PLACEHOLDERS[name](self._session)
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(PLACEHOLDERS)
+
+    def __len__(self) -> int:
+        return len(PLACEHOLDERS)
