@@ -72,9 +72,7 @@ Actions = Generator[Action, Any, None]
 Move = Callable[[], Iterable[Action] | None]
 """What success at a stage does to the state; it may give actions that belong right behind the decision."""
 
-_SUCCEEDS: Final = {
-    stage: frozenset(int(digit) for digit in facts.success) for stage, facts in STAGES.items()
-}
+_SUCCEEDS: Final = {stage: frozenset(int(digit) for digit in facts.success) for stage, facts in STAGES.items()}
 _NO_DECISION: Final = Decision(None)
 _AUTH_STAGES: Final = frozenset({Stage.AUTH, Stage.AUTH_LINE})
 
@@ -339,9 +337,7 @@ class Session:
             return [Decided(stage, default), *more, Send(default.wire)]
         return [Decided(stage, default), Send(default.wire)]
 
-    def decide(
-        self, stage: Stage, default: Reply | None, mark: Mark | None = None
-    ) -> Generator[Action, Any, Decision]:
+    def decide(self, stage: Stage, default: Reply | None, mark: Mark | None = None) -> Generator[Action, Any, Decision]:
         """Steps 2 and 3: look up what is wanted, then ask the policy."""
         policy = self.policy
         if stage not in policy.stages:

@@ -175,7 +175,6 @@ def _read(command: Command, keyword: str, known: frozenset[str]) -> tuple[Mailbo
 def data(session: Session, command: Command) -> Steps:
     """DATA (RFC 5321 4.1.1.4)."""
 
-
     def begin() -> None:
         reception.begin(session)
 

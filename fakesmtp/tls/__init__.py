@@ -6,7 +6,7 @@ Importing this package is cheap: keys, certificates and OpenSSL come when they a
 from fakesmtp.tls.authority import Authority
 from fakesmtp.tls.certificates import KINDS, Certificates, Chain, Kind, Request, find_kind
 from fakesmtp.tls.contexts import VERSIONS, ServerContexts, find_version
-from fakesmtp.tls.errors import TlsSettingError, UnknownWord
+from fakesmtp.tls.errors import TlsSettingError, UnknownWordError
 
 __all__ = [
     "KINDS",
@@ -18,7 +18,7 @@ __all__ = [
     "Request",
     "ServerContexts",
     "TlsSettingError",
-    "UnknownWord",
+    "UnknownWordError",
     "find_kind",
     "find_version",
 ]

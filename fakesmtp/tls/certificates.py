@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import attrs
 
 from fakesmtp.tls.authority import Authority
-from fakesmtp.tls.errors import UnknownWord
+from fakesmtp.tls.errors import UnknownWordError
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -81,11 +81,11 @@ def kind(name: str) -> Callable[[Callable[[Request], Chain]], Callable[[Request]
 
 
 def find_kind(name: str) -> Kind:
-    """Return the kind of that name. Raises UnknownWord, with the nearest name."""
+    """Return the kind of that name. Raises UnknownWordError, with the nearest name."""
     try:
         return KINDS[name]
     except (KeyError, TypeError):
-        raise UnknownWord("certificate kind", name, KINDS) from None
+        raise UnknownWordError("certificate kind", name, KINDS) from None
 
 
 @attrs.define
@@ -102,7 +102,7 @@ class Certificates:
     _made: dict[tuple[str, KeyType], Chain] = attrs.field(factory=dict, init=False, repr=False)
 
     def chain(self, name: str = "valid", key_type: KeyType = "p256") -> Chain:
-        """Return the chain of that kind. Raises UnknownWord."""
+        """Return the chain of that kind. Raises UnknownWordError."""
         wanted = (find_kind(name).name, key_type)
         if wanted not in self._made:
             self._made[wanted] = KINDS[name].make(self.request(key_type))

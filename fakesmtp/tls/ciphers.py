@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 from OpenSSL import SSL
 
-from fakesmtp.tls.errors import TlsSettingError, UnknownWord
+from fakesmtp.tls.errors import TlsSettingError, UnknownWordError
 
 SECURITY_LEVEL: Final = "@SECLEVEL=0"
 """What the server itself finds safe enough is no test of a client: nothing that a scenario names is held back."""
@@ -86,7 +86,7 @@ def read_ciphers(text: str | None) -> CipherOffer:
 def _check(words: Iterable[str], is_known: Callable[[str], bool]) -> None:
     for word in words:
         if not is_known(word):
-            raise UnknownWord(f"cipher suite (in {openssl_name()})", word, _known_names())
+            raise UnknownWordError(f"cipher suite (in {openssl_name()})", word, _known_names())
 
 
 def _accepts(select: Callable[[SSL.Context, bytes], None], word: str) -> bool:
@@ -112,4 +112,4 @@ def _known_names() -> tuple[str, ...]:
 
 def openssl_name() -> str:
     """Return the name and version of the OpenSSL that serves, which need not be the one on the command line."""
-    return " ".join(SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode().split()[:2])
+    return " ".join(SSL.OpenSSL_version(SSL.OPENSSL_VERSION).decode().split()[:2])

@@ -6,11 +6,10 @@ This module imports OpenSSL and Twisted's interfaces, so it is imported where it
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from OpenSSL import SSL, crypto
-from OpenSSL._util import lib
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from zope.interface import implementer
 
@@ -35,6 +34,8 @@ _VERSION_REFUSALS: Final = {
     "TLSv1.2": SSL.OP_NO_TLSv1_2,
     "TLSv1.3": SSL.OP_NO_TLSv1_3,
 }
+_LIB: Final[Any] = getattr(SSL, "_lib", None)
+_SMALL_GROUPS: Final = b"X25519:P-256:P-384:P-521:ffdhe2048:ffdhe3072"
 _DH_PARAMETERS: Final = Path(__file__).with_name("ffdhe2048.pem")  # RFC 7919 appendix A.1
 
 
@@ -77,7 +78,7 @@ def make_context(settings: Settings, certificates: Certificates) -> SSL.Context:
 
 
 def _save_memory(context: SSL.Context) -> None:
-    # An idle connection would otherwise keep its empty buffers, up to 25 KiB, and sessions would be kept for resumption.
+    # An idle connection would otherwise keep up to 25 KiB of empty buffers, and every session would be kept.
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_options(SSL.OP_NO_TICKET)
@@ -87,9 +88,9 @@ def _save_memory(context: SSL.Context) -> None:
 def _offer_small_groups(context: SSL.Context) -> None:
     # OpenSSL 3.5 prefers the hybrid X25519MLKEM768, and keeps its keys, 8 KiB, as long as the connection. pyOpenSSL has
     # no public way to the groups; without this one, connections are merely larger.
-    set_groups = getattr(lib, "SSL_CTX_set1_curves_list", None)
-    if set_groups is not None:
-        set_groups(context._context, b"X25519:P-256:P-384:P-521:ffdhe2048:ffdhe3072")
+    set_groups = getattr(_LIB, "SSL_CTX_set1_curves_list", None)
+    if set_groups is not None and set_groups(context._context, _SMALL_GROUPS) != 1:
+        _LIB.ERR_clear_error()
 
 
 def _offer_versions(context: SSL.Context, versions: frozenset[str]) -> None:

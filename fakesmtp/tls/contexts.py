@@ -9,7 +9,7 @@ import attrs
 
 from fakesmtp.tls.authority import Authority
 from fakesmtp.tls.certificates import Certificates, find_kind
-from fakesmtp.tls.errors import UnknownWord
+from fakesmtp.tls.errors import UnknownWordError
 
 if TYPE_CHECKING:
     from fakesmtp.tls.connections import ConnectionCreator
@@ -19,12 +19,12 @@ VERSIONS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
 def find_version(name: str) -> str:
-    """Return the version of that name as `VERSIONS` has it. Raises UnknownWord, with the nearest name."""
+    """Return the version of that name as `VERSIONS` has it. Raises UnknownWordError, with the nearest name."""
     known = {version.casefold(): version for version in VERSIONS} | {"tlsv1.0": "TLSv1"}
     try:
         return known[name.casefold()]
     except (KeyError, AttributeError):
-        raise UnknownWord("TLS version", name, VERSIONS) from None
+        raise UnknownWordError("TLS version", name, VERSIONS) from None
 
 
 @attrs.frozen

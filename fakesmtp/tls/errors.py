@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class TlsSettingError(ValueError):
     """A TLS setting that this server cannot serve. The message says which, and what to do."""
 
 
-class UnknownWord(TlsSettingError):
+class UnknownWordError(TlsSettingError):
     """A word that no such setting knows.
 
     ``what`` names the setting ("certificate kind"), ``word`` is what was written, ``choices`` are the words that
@@ -32,6 +31,8 @@ class UnknownWord(TlsSettingError):
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """Return the choice that reads most like ``word``, whatever its case, or None."""
+    from difflib import get_close_matches
+
     folded = {choice.casefold(): choice for choice in choices}
     found = get_close_matches(word.casefold(), folded, n=1)
     return folded[found[0]] if found else None

@@ -6,7 +6,7 @@ import base64
 import binascii
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -161,8 +161,13 @@ class TestLaziness:
         from fakesmtp.scenario.content import parts
 
         walks: list[bytes] = []
-        walk: Callable[[bytes], object] = parts.walk_parts
-        monkeypatch.setattr(parts, "walk_parts", lambda data: walks.append(data) or walk(data))
+        walk = parts.walk_parts
+
+        def count(data: bytes) -> Iterator[parts.Part]:
+            walks.append(data)
+            return walk(data)
+
+        monkeypatch.setattr(parts, "walk_parts", count)
         content = part_named("Content-Type: application/pdf")
         assert content.headers
         assert walks == []
@@ -185,7 +190,9 @@ class TestBody:
     @pytest.mark.parametrize("charset", ["utf-8", "iso-2022-jp", "shift_jis", "euc-jp"])
     def test_text_is_decoded(self, encoding: str, charset: str) -> None:
         octets = "バックアップに失敗しました\r\n".encode(charset)
-        encode = {"base64": base64.encodebytes, "quoted-printable": binascii.b2a_qp}.get(encoding, bytes)
+        encodings: dict[str, Callable[[bytes], bytes]]
+        encodings = {"base64": base64.encodebytes, "quoted-printable": binascii.b2a_qp}
+        encode = encodings.get(encoding, bytes)
         fields = f"Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
         assert Content(fields.encode() + encode(octets)).body.rstrip() == "バックアップに失敗しました"
 
@@ -568,7 +575,7 @@ def ask_everything(content: Content) -> None:
     for attachment in content.attachments:
         texts += [attachment.type, attachment.name or "", attachment.extension or ""]
         assert attachment.name != ""
-        assert 0 <= attachment.size <= len(content.data)
+        assert 0 <= attachment.size <= 63 * len(content.data)  # a uuencoded line states its length, up to 63
     for text in texts:
         text.encode("utf-8")
     assert type(content.eight_bit) is bool

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from OpenSSL import SSL
 
@@ -81,10 +81,8 @@ class Handshake:
         return True
 
     def _flush_server(self) -> None:
-        try:
+        with suppress(SSL.WantReadError):
             self._to_client.write(self.server.bio_read(65536))
-        except SSL.WantReadError:
-            pass
 
 
 @contextmanager
@@ -133,7 +131,5 @@ def _shake_hands(peer: socket.socket, connection: SSL.Connection) -> None:
 
 
 def _flush(peer: socket.socket, connection: SSL.Connection) -> None:
-    try:
+    with suppress(SSL.WantReadError):
         peer.sendall(connection.bio_read(65536))
-    except SSL.WantReadError:
-        pass

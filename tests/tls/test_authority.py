@@ -60,7 +60,7 @@ def test_an_earlier_file_is_replaced(tmp_path: Path) -> None:
 
 def test_nothing_is_left_behind_where_the_file_cannot_be_put(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match=r"ca\.pem"):
         Authority.create().write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["ca.pem"]
 

@@ -14,7 +14,7 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import crypto
 
-from fakesmtp.tls import KINDS, Authority, Certificates, Chain, Request, ServerContexts, UnknownWord, find_kind
+from fakesmtp.tls import KINDS, Authority, Certificates, Chain, Request, ServerContexts, UnknownWordError, find_kind
 from fakesmtp.tls.certificates import kind as register_kind
 
 from .conftest import HOSTNAME
@@ -200,14 +200,16 @@ def test_keys_are_not_shown(contexts: ServerContexts) -> None:
     ("written", "meant"), [("expird", "expired"), ("Valid", "valid"), ("selfsigned", "self-signed")]
 )
 def test_an_unknown_kind_suggests_the_nearest(written: str, meant: str) -> None:
-    with pytest.raises(UnknownWord) as caught:
+    with pytest.raises(UnknownWordError) as caught:
         find_kind(written)
     assert caught.value.suggestion == meant
     assert str(caught.value) == f"unknown certificate kind {written!r}; did you mean {meant!r}?"
 
 
 def test_a_kind_unlike_any_other_lists_them_all(contexts: ServerContexts) -> None:
-    with pytest.raises(UnknownWord, match="unknown certificate kind '42'; known: valid, expired, not-yet-valid, self-"):
+    with pytest.raises(
+        UnknownWordError, match="unknown certificate kind '42'; known: valid, expired, not-yet-valid, self-"
+    ):
         contexts.creator("42")
 
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 
-from fakesmtp.tls import VERSIONS, Authority, Chain, ServerContexts, TlsSettingError, UnknownWord, find_version
+from fakesmtp.tls import VERSIONS, Authority, Chain, ServerContexts, TlsSettingError, UnknownWordError, find_version
 from fakesmtp.tls.connections import server_name
 
 from .handshake import Handshake, make_careless_client, make_client
@@ -65,10 +65,40 @@ def test_connections_give_their_buffers_back_and_sessions_are_not_kept(contexts:
     assert context.get_session_cache_mode() == SSL.SESS_CACHE_OFF
 
 
-def test_a_pyopenssl_without_the_choice_of_groups_still_serves(
-    contexts: ServerContexts, monkeypatch: pytest.MonkeyPatch
+def test_hybrid_key_exchange_is_left_out(contexts: ServerContexts) -> None:
+    """Its keys take 8 KiB of every connection."""
+    server, client = contexts.creator().serverConnectionForTLS(None), SSL.Connection(SSL.Context(SSL.TLS_METHOD))
+    server.set_accept_state()
+    client.set_connect_state()
+    with pytest.raises(SSL.WantReadError):
+        client.do_handshake()
+    server.bio_write(client.bio_read(65536))
+    with pytest.raises(SSL.WantReadError):
+        server.do_handshake()
+    assert server.get_group_name() == "x25519"
+
+
+class NoChoiceOfGroups:
+    """A pyOpenSSL that cannot choose them."""
+
+
+class RefusedGroups:
+    """An OpenSSL that does not have them all."""
+
+    @staticmethod
+    def SSL_CTX_set1_curves_list(context: object, groups: bytes) -> int:
+        return 0
+
+    @staticmethod
+    def ERR_clear_error() -> None:
+        pass
+
+
+@pytest.mark.parametrize("lib", [NoChoiceOfGroups, RefusedGroups])
+def test_without_a_choice_of_groups_connections_are_still_served(
+    contexts: ServerContexts, monkeypatch: pytest.MonkeyPatch, lib: type
 ) -> None:
-    monkeypatch.setattr("fakesmtp.tls.connections.lib", object())
+    monkeypatch.setattr("fakesmtp.tls.connections._LIB", lib)
     assert negotiate(contexts, make_client(contexts.authority.pem))[0] == "TLSv1.3"
 
 
@@ -116,14 +146,16 @@ def test_versions_are_known_by_openssls_names(written: str, meant: str) -> None:
 
 
 def test_an_unknown_version_suggests_the_nearest(contexts: ServerContexts) -> None:
-    with pytest.raises(UnknownWord, match=r"unknown TLS version 'TLS1\.3'; did you mean 'TLSv1\.3'\?"):
+    with pytest.raises(UnknownWordError, match=r"unknown TLS version 'TLS1\.3'; did you mean 'TLSv1\.3'\?"):
         contexts.creator(versions=["TLSv1.2", "TLS1.3"])
-    with pytest.raises(UnknownWord, match=r"unknown TLS version 'SSLv3'; known: TLSv1, TLSv1\.1, TLSv1\.2, TLSv1\.3$"):
+    with pytest.raises(
+        UnknownWordError, match=r"unknown TLS version 'SSLv3'; known: TLSv1, TLSv1\.1, TLSv1\.2, TLSv1\.3$"
+    ):
         contexts.creator(versions=["SSLv3"])
 
 
 def test_a_version_that_is_a_number_is_unknown() -> None:
-    with pytest.raises(UnknownWord, match=r"unknown TLS version '1\.2'; did you mean 'TLSv1\.2'\?"):
+    with pytest.raises(UnknownWordError, match=r"unknown TLS version '1\.2'; did you mean 'TLSv1\.2'\?"):
         find_version(1.2)  # type: ignore[arg-type]
 
 

@@ -18,7 +18,7 @@ from fakesmtp.scenario.content.text import guess_text
 ATTACHMENT_LIMIT = 20_000
 """Attachments of one message that are listed."""
 
-_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n([^\r\n]*+)", re.MULTILINE)
+_BEGIN = re.compile(rb"\nbegin [0-7]{3,4} ([^\r\n]+)\r?\n([^\r\n]*+)")
 _END = re.compile(rb"\nend[ \t]*+\r?(?:\n|\Z)")
 _LINE_LENGTHS = re.compile(rb"\n([!-_])")
 
@@ -62,7 +62,8 @@ def _size(part: Part) -> int:
 
 def _uuencoded(body: bytes) -> Iterator[Attachment]:
     """Files between ``begin 644 name`` and ``end``, whose first line is uuencoded indeed (prose begins so, too)."""
-    begin = _BEGIN.search(body) if b"begin " in body else None
+    body = b"\n" + body
+    begin = _BEGIN.search(body)
     while begin:
         at = begin.end()
         if _is_uuencoded(begin[2]):
@@ -87,5 +88,5 @@ def _is_uuencoded(line: bytes) -> bool:
 
 def _uuencoded_size(lines: bytes) -> int:
     """The sum of the lengths with which the lines begin."""
-    lengths = b"".join(_LINE_LENGTHS.findall(lines))
-    return sum(lengths) - 32 * len(lengths)
+    lengths = _LINE_LENGTHS.findall(lines)
+    return sum(map(ord, lengths)) - 32 * len(lengths)

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import attrs
 
 from fakesmtp.scenario.content.fields import unfold
 from fakesmtp.scenario.content.text import decode_text, decode_words, guess_text
 
-PARAMETER_LIMIT = 1 << 16
-"""Octets of a field that are looked at for parameters."""
+PARAMETER_LIMIT = 200
+"""Parameters of a field that are looked at, within its first 64 KiB."""
+
+_OCTET_LIMIT = 1 << 16
 
 _VALUE = re.compile(rb"[^\s;(]*+")
 _PARAMETER = re.compile(rb';\s*+([^\s=;]++)\s*+=\s*+(?:"([^"\\]*+(?:\\.[^"\\]*+)*)"?|([^;]*+))', re.DOTALL)
@@ -64,10 +67,11 @@ class Parameters:
 
 def parse_parameters(field: bytes) -> Parameters:
     """A field value, taken apart leniently: names without quotes may hold spaces, a quote may lack its end."""
-    line = unfold(field[:PARAMETER_LIMIT])
+    line = unfold(field[:_OCTET_LIMIT])
     value = _VALUE.match(line)
     raw: dict[str, bytes] = {}
-    for name, quoted, bare in _PARAMETER.findall(line):
+    for found in islice(_PARAMETER.finditer(line), PARAMETER_LIMIT):
+        name, quoted, bare = found.groups(b"")
         raw.setdefault(name.decode("latin-1").lower(), _ESCAPED.sub(rb"\1", quoted) or bare.strip())
     return Parameters(value[0].decode("latin-1").lower() if value else "", raw)
 
