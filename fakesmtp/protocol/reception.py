@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Reception:
     """Mail data on its way in. Above the limit it is counted and no longer kept."""
 
-    __slots__ = ("limit", "left", "octets", "offset", "oversize", "scanner", "stored", "swallowing", "watch")
+    __slots__ = ("left", "limit", "octets", "offset", "oversize", "scanner", "stored", "swallowing", "watch")
 
     def __init__(self, session: Session) -> None:
         self.scanner = DotScanner(lenient=session.bare_lf)

@@ -108,6 +108,7 @@ class Session:
         "helo_name",
         "inbox",
         "keeps_plaintext",
+        "local",
         "looked_up",
         "mechanism",
         "message",
@@ -115,7 +116,6 @@ class Session:
         "ordinary",
         "peer",
         "peer_port",
-        "local",
         "phase",
         "policy",
         "reception",
@@ -210,6 +210,10 @@ class Session:
             yield from self._negotiate()
         else:
             yield from self._greet()
+
+    def turn_away(self) -> Actions:
+        """There are too many sessions already: 421 in place of a greeting."""
+        yield from self.say_and_close(Stage.GREETING, "too-many-connections")
 
     def _greet(self) -> Actions:
         default = self.settings.wording.agree("greeting", self)

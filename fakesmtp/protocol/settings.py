@@ -30,6 +30,8 @@ class Limits:
     """Commands in a row that are unknown or out of order, after which the server gives up (421)."""
     idle: float = 300.0
     """Seconds of the client's silence (421); RFC 5321 4.5.3.2.7 asks for five minutes."""
+    sessions: int = 20_000
+    """Sessions open at once (421)."""
     backlog: int = 1_048_576
     """Octets of pipelined input that wait; above it the socket is not read."""
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from fakesmtp.scenario.content import Attachment, Content
 from fakesmtp.scenario.content.attachments import ATTACHMENT_LIMIT
-from fakesmtp.scenario.content.fields import FIELD_LIMIT
+from fakesmtp.scenario.content.fields import FIELD_LIMIT, HEADER_LIMIT
+from fakesmtp.scenario.content.parameters import PARAMETER_LIMIT
 from fakesmtp.scenario.content.parts import DEPTH_LIMIT, PART_LIMIT
 
 PDF = b"%PDF-1.4\n" + bytes(range(256)) * 4
@@ -79,6 +80,8 @@ class TestHeader:
             ("=?utf-8?Q?a?=\r\n =?utf-8?Q?b?=", "ab"),
             ("=?utf-8?Q?a?= \t =?iso-8859-1?Q?=E9?=", "aé"),
             ("=?utf-8?B?5pel5g==?= =?utf-8?B?nKw=?=", "日本"),
+            ("=?utf-8?B?5pel?= =?iso-8859-1?Q?=E9?=", "日é"),
+            ("=?csShiftJIS?B?h0A=?=", "①"),
             ("=?utf-8?B?5pel5pys", "=?utf-8?B?5pel5pys"),
             ("=?no-such-set?Q?caf=C3=A9?=", "café"),
             ("=?utf-8?B?5pel5pys!?=", "日本"),
@@ -116,6 +119,10 @@ class TestHeader:
         content = Content(b"a:\n" * (FIELD_LIMIT + 1) + b"\nbody")
         assert len(content.headers) == FIELD_LIMIT
         assert content.body == "body"
+
+    def test_a_header_is_read_up_to_a_limit(self) -> None:
+        content = Content(b"a: " + b"x" * HEADER_LIMIT + b"\nb: y\n\nbody")
+        assert (content.header("b"), content.body) == ((), "body")
 
     @given(st.dictionaries(st.from_regex(r"X-[A-Za-z]{1,8}", fullmatch=True), st.text(), max_size=4))
     def test_what_the_email_package_writes_is_read(self, fields: dict[str, str]) -> None:
@@ -264,7 +271,10 @@ class TestAttachments:
             (r'Content-Disposition: attachment; filename="C:\dir\a.txt"', r"C:\dir\a.txt"),
             ('Content-Disposition: attachment; filename="no end', "no end"),
             ('CONTENT-DISPOSITION: ATTACHMENT;\n\tFILENAME="a.txt"', "a.txt"),
+            ("Content-Disposition: attachment; filename*0*=''%41; filename*1=%41.txt", "A%41.txt"),
             ("Content-Disposition: inline; filename=a.txt", "a.txt"),
+            ('Content-Type: application/pdf; name=" "', None),
+            (f"Content-Type: application/pdf{'; a=b' * PARAMETER_LIMIT}; name=a.txt", None),
             ("Content-Disposition: unheard-of", None),
             ('Content-Type: text/plain; name="a.txt"', "a.txt"),
             ("Content-Type: text/plain; name=b.txt\nContent-Disposition: inline; filename=a.txt", "a.txt"),
@@ -411,6 +421,19 @@ class TestAttachments:
         assert only(Content(data.removesuffix(b"\r\n--b1--\r\n"))).size == 4
         assert names(Content(data[: data.index(b"\r\n\r\nfour")])) == ["a.pdf"]
 
+    @pytest.mark.parametrize("rest", ["", "\r\n", " \t\r\n", "\n"])
+    def test_the_closing_delimiter_is_no_content(self, rest: str) -> None:
+        data = crlf(wrap(["\ntext", "Content-Type: application/pdf\n\nfour"])).removesuffix(b"\r\n")
+        assert only(Content(data + rest.encode())).size == 4
+
+    def test_an_empty_part_ends_where_the_next_begins(self) -> None:
+        data = crlf(wrap(["Content-Type: application/pdf\n\nfour"])).replace(b"--b1\r\n", b"--b1\r\n--b1\r\n")
+        assert only(Content(data)).size == 4
+
+    def test_white_space_behind_a_boundary_is_no_part_of_it(self) -> None:
+        data = crlf(wrap(["Content-Type: application/pdf\n\nfour"]).replace('"b1"', '"b1 "'))
+        assert only(Content(data)).size == 4
+
     def test_a_part_behind_the_closing_delimiter_counts(self) -> None:
         data = crlf(wrap(["\ntext"]) + wrap(["Content-Type: application/pdf; name=a.pdf\n\nx"]))
         assert names(Content(data)) == ["a.pdf"]
@@ -488,6 +511,20 @@ class TestHostileMessages:
         )  # the last line end is the delimiter's
         data = parts.replace('multipart/mixed; boundary="b1"', content_type)
         assert Content(crlf(data)).attachments == (Attachment("a.txt", "text/plain", 6),)
+
+    def test_each_part_is_found_once_where_the_structure_is_lost(self) -> None:
+        inner = wrap(["Content-Type: application/pdf; name=a.pdf\n\nfour"])
+        picture = "Content-Type: image/png\n\nfive5\n"
+        lost = f"Content-Type: multipart/mixed\n\n{picture}Content-Type: message/rfc822\n\n{inner}"
+        assert [(found.name, found.size) for found in Content(lost.encode()).attachments] == [
+            (None, len("five5\n")),
+            (None, 0),
+            ("a.pdf", 4),
+        ]
+
+    def test_all_that_is_scanned_has_one_limit(self) -> None:
+        lost = "Content-Type: multipart/mixed\n\n" + "Content-Type: image/png\n\n" * (PART_LIMIT // 2)
+        assert len(Content(crlf(wrap([lost] * 3))).attachments) == PART_LIMIT
 
     @pytest.mark.parametrize(
         "data",

@@ -123,7 +123,7 @@ UNVERIFIED: Final = {
     "postfix": {"bare-line-feed"},
     "sendmail": {"tls-required", "greylisted", "early-talker"},
     "exim": {"auth-mechanism-unknown", "too-many-errors"},
-    "qmail": {"tls-required"},
+    "qmail": {"tls-required", "dnsbl-listed"},
     "exchange": {"dnsbl-listed", "too-many-recipients", "rate-limited", "sender-denied", "sender-not-allowed"},
     "exchange-online": {
         "mailbox-full",

@@ -141,6 +141,6 @@ def _parse_date(value: str) -> datetime | None:
         date = parsedate_to_datetime(value)
         date = date if date.tzinfo else date.replace(tzinfo=UTC)
         date.astimezone(UTC)  # a date at the end of the calendar could not be compared with another
-    except Exception:  # noqa: BLE001 (email promises no set of exceptions for text that a stranger wrote)
+    except Exception:  # email promises no set of exceptions for text that a stranger wrote
         return None
     return date

@@ -33,9 +33,9 @@ def find_body(data: bytes, start: int = 0, end: int | None = None) -> tuple[int,
 
 
 def split_fields(header: bytes) -> list[tuple[str, bytes]]:
-    """Names as written and values as received, in order, within ``HEADER_LIMIT`` and ``FIELD_LIMIT``."""
+    """Names as written and values as received, in order, at most ``FIELD_LIMIT`` of them."""
     found: list[tuple[str, bytes]] = []
-    header, at = header[:HEADER_LIMIT], 0
+    at = 0
     while len(found) < FIELD_LIMIT and (field := _FIELD.match(header, at)):
         value, at = cut_field(header, field.end())
         found.append((field[1].decode("ascii"), value))

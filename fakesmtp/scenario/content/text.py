@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from encodings import normalize_encoding
 from encodings.aliases import aliases
 
-# Only codecs from this list are looked up: an unknown name costs Python an import attempt, and some of the others
-# are quadratic (punycode), transform octets to octets (base64, zlib) or always fail.
-_OCTET_CODECS = {"base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"}
-_CODECS = frozenset(aliases.values()) - _OCTET_CODECS
+# Only these are looked up: an unknown name costs Python an import attempt, and some codecs beyond this list are
+# quadratic (punycode) or read escapes that no mail means.
+_CODECS = frozenset(aliases.values())
 
 # Names that mail uses and Python lacks, and names whose users mean the larger set that contains it.
 _IN_MAIL = {
@@ -100,7 +99,7 @@ def decode_base64(octets: bytes) -> bytes:
 
 
 def _find_codec(charset: str) -> str | None:
-    if len(charset) > 40 or not charset.isascii():
+    if not charset.isascii():
         return None
     name = normalize_encoding(charset).lower()
     codec = aliases.get(name, name)

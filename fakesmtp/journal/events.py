@@ -1,0 +1,213 @@
+"""Entries: what the journal is made of.
+
+Half a dozen of them are written for every message, so an entry is written as a bare tuple, a :data:`Record`, of values
+that are at hand: nothing is formatted, decoded or copied. An :class:`Entry` is put around it when somebody reads.
+
+The tuple holds atoms only (a number for the session, a stage's name), wherever nothing more is needed: Python's
+collector of cycles then loses interest in it, and a journal of 200,000 entries costs no pauses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from fakesmtp.journal.readable import escape, read_line, read_lines
+from fakesmtp.protocol.events import Connected
+from fakesmtp.protocol.policy import RuleReference
+
+if TYPE_CHECKING:
+    from fakesmtp.journal.messages import StoredMessage
+
+SCHEMA: Final = 1
+"""The version of the form in which entries are written; it changes only where a reader would break."""
+
+Kind = Literal[
+    "connected",
+    "command",
+    "reply",
+    "cut",
+    "data",
+    "tls",
+    "closed",
+    "message",
+    "lookup",
+    "pop3",
+    "clock",
+    "client",
+    "note",
+    "verdict",
+]
+KINDS: Final[tuple[Kind, ...]] = Kind.__args__  # type: ignore[attr-defined]
+"""Every kind of entry."""
+
+Word: TypeAlias = str | int | None
+"""What entries of a kind are counted by: see :data:`WORDS`."""
+
+WORDS: Final[Mapping[str, str]] = {
+    "connected": "listener",
+    "reply": "code",
+    "cut": "code",
+    "tls": "outcome",
+    "closed": "by",
+    "message": "disposition",
+    "lookup": "name",
+}
+"""By kind, the name of the field that entries are counted by."""
+
+OVER: Final = "over"
+"""The word of the last ``closed`` entry of a session: the connection is gone."""
+
+Rules: TypeAlias = tuple[RuleReference, ...]
+Record: TypeAlias = tuple[Kind, int | None, float, str | None, bytes | str, Rules, Word, Any]
+"""Kind, session, seconds of the clock, stage, octets or text, the rules that acted, the word, details by kind."""
+
+Anchor: TypeAlias = tuple[float, datetime]
+"""The same moment by the journal's clock and by the calendar."""
+
+
+class Origin:
+    """Where entries come from: a session, or (without a number) the run itself."""
+
+    __slots__ = ("anchor", "began", "number", "over")
+
+    def __init__(self, number: int | None, began: float, anchor: Anchor) -> None:
+        self.number, self.began, self.anchor = number, began, anchor
+        self.over = False
+        """Nothing more comes of it."""
+
+
+class Arrival:
+    """What is known when a client connects."""
+
+    __slots__ = ("event", "scenario")
+
+    def __init__(self, event: Connected, scenario: str | None) -> None:
+        self.event, self.scenario = event, scenario
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Who came, where to, and what is played there."""
+        event = self.event
+        facts: dict[str, Any] = {"peer": event.peer, "peer-port": event.peer_port}
+        facts["address"] = join_address(event.local, event.local_port)
+        return facts if self.scenario is None else {**facts, "scenario": self.scenario}
+
+
+class Delivery:
+    """How a reply left, where that is more than "whole and at once"."""
+
+    __slots__ = ("decided", "hidden", "lasted", "octets", "pieces")
+
+    def __init__(self, decided: bytes | None, octets: int, pieces: int, lasted: float, hidden: bool) -> None:
+        self.decided = decided
+        """What would have been sent, of a reply that was cut."""
+        self.octets = octets
+        """How many went out; the entry itself keeps the first 64 KiB."""
+        self.pieces, self.lasted, self.hidden = pieces, lasted, hidden
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The octets that went out, of how many, in how many pieces and seconds."""
+        facts: dict[str, Any] = {"octets": self.octets}
+        if self.decided is not None:
+            facts |= {"decided": read_lines(self.decided)[0], "decided-octets": len(self.decided)}
+        if self.pieces > 1:
+            facts |= {"pieces": self.pieces, "lasted": round(self.lasted, 6)}
+        return {**facts, "hidden": True} if self.hidden else facts
+
+
+class Entry:
+    """One thing that happened. It is compared by its place in the journal and by what it says."""
+
+    __slots__ = ("_origin", "_record", "sequence")
+
+    def __init__(self, sequence: int, record: Record, origin: Origin) -> None:
+        self.sequence = sequence
+        """Its place in the journal, from 0; it grows by one, also over what was dropped."""
+        self._record, self._origin = record, origin
+
+    @property
+    def kind(self) -> Kind:
+        """One of :data:`KINDS`."""
+        return self._record[0]
+
+    @property
+    def session(self) -> int | None:
+        """The session's number; ``None`` for what belongs to no session."""
+        return self._record[1]
+
+    @property
+    def elapsed(self) -> float:
+        """Real seconds since the session (or the journal) began. Of a reply: until its last octet."""
+        return max(0.0, self._record[2] - self._origin.began)
+
+    @property
+    def time(self) -> datetime:
+        """The moment, with its zone."""
+        seconds, moment = self._origin.anchor
+        return moment + timedelta(seconds=self._record[2] - seconds)
+
+    @property
+    def stage(self) -> str | None:
+        """The stage's name, where there is one."""
+        return self._record[3]
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that acted."""
+        return self._record[5]
+
+    @property
+    def word(self) -> Word:
+        """What it is counted by, such as a reply's code."""
+        return self._record[6]
+
+    @property
+    def text(self) -> str:
+        """What a person reads, printable; the lines of a reply are joined by LF, without the last line end."""
+        return self._read()[0]
+
+    @property
+    def octets(self) -> bytes | None:
+        """The octets, where :attr:`text` does not say them exactly."""
+        body = self._record[4]
+        return body if isinstance(body, bytes) and not self._read()[1] else None
+
+    def _read(self) -> tuple[str, bool]:
+        body = self._record[4]
+        if isinstance(body, str):
+            return escape(body), True
+        return read_lines(body) if self.kind in ("reply", "cut", "tls") else read_line(body)
+
+    @property
+    def message(self) -> StoredMessage | None:
+        """The message, of a ``message`` entry."""
+        found: StoredMessage | None = self._record[7] if self.kind == "message" else None
+        return found
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What only entries of this kind have, by the names that are written: see :func:`~.ndjson.as_dict`."""
+        word, details = self.word, self._record[7]
+        facts: dict[str, Any] = {}
+        if word is not None and word != OVER:
+            facts[WORDS[self.kind]] = word
+        if details is not None:
+            facts |= details if isinstance(details, dict) else details.facts
+        return facts
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and (self.sequence, self._record) == (other.sequence, other._record)
+
+    def __hash__(self) -> int:
+        return hash(self.sequence)
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.sequence} {self.kind} of session {self.session}: {self.text!r}>"
+
+
+def join_address(host: str, port: int) -> str:
+    """``host:port``, with brackets around an IPv6 address (RFC 3986 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,1 @@
+"""The Twisted side: listeners, the protocol that drives a session, the virtual clock."""

@@ -1,0 +1,111 @@
+"""The virtual clock: real time times a speed, movable by a test, with timers on a shared wheel.
+
+Ten thousand sessions that drip an octet a second are ten thousand timers a second. They share the reactor's calls:
+timers that run out within the same ten milliseconds of real time are one call.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+TICK: Final = 0.01
+"""Seconds of real time within which timers share a call. No timer runs out early, and none later than this."""
+
+
+class Timer:
+    """One call that is due; ``cancel`` forgets it."""
+
+    __slots__ = ("_arguments", "_function")
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._function: Callable[..., Any] | None = function
+        self._arguments = arguments
+
+    def cancel(self) -> None:
+        """Do not call it; harmless if it was called already."""
+        self._function = None
+        self._arguments = ()
+
+    def fire(self) -> None:
+        """Call it, once."""
+        function, arguments = self._function, self._arguments
+        self.cancel()
+        if function is not None:
+            function(*arguments)
+
+
+class VirtualClock:
+    """Seconds that pass ``speed`` times as fast as the reactor's, and jump when a test says so.
+
+    :param reactor: real time; ``twisted.internet.task.Clock`` in tests.
+    :param speed: virtual seconds in a real one.
+    """
+
+    def __init__(self, reactor: IReactorTime, speed: float = 1.0) -> None:
+        self._reactor = reactor
+        self._speed = speed
+        self._began = reactor.seconds()
+        self._moved = 0.0
+        self._slots: dict[int, list[Timer]] = {}
+        self._order: list[int] = []
+        self._call: IDelayedCall | None = None
+        self._due = 0
+
+    def seconds(self) -> float:
+        """Virtual time since the clock was made."""
+        return (self._reactor.seconds() - self._began) * self._speed + self._moved
+
+    def call_later(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> Timer:
+        """Call the function after so many virtual seconds."""
+        timer = Timer(function, arguments)
+        slot = math.ceil(round((self.seconds() + max(0.0, seconds)) / (TICK * self._speed), 6))
+        timers = self._slots.get(slot)
+        if timers is None:
+            self._slots[slot] = [timer]
+            heapq.heappush(self._order, slot)
+            if self._call is None or slot < self._due:
+                self._arm()
+        else:
+            timers.append(timer)
+        return timer
+
+    def call_later_real(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> IDelayedCall:
+        """Call the function after so many seconds of real time, whatever the speed."""
+        return self._reactor.callLater(seconds, function, *arguments)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward; what became due is called from the reactor, not from here."""
+        self._moved += seconds
+        if self._order:
+            self._arm()
+
+    def stop(self) -> None:
+        """Forget all timers."""
+        self._slots.clear()
+        self._order.clear()
+        self._disarm()
+
+    def _disarm(self) -> None:
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        self._call = None
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._due = self._order[0]
+        wait = (self._due * TICK * self._speed - self.seconds()) / self._speed
+        self._call = self._reactor.callLater(max(0.0, wait), self._run)
+
+    def _run(self) -> None:
+        self._call = None
+        reached = math.floor(round(self.seconds() / (TICK * self._speed), 6))
+        while self._order and self._order[0] <= reached:
+            for timer in self._slots.pop(heapq.heappop(self._order)):
+                timer.fire()
+        if self._order:
+            self._arm()

@@ -1,0 +1,1 @@
+"""Drivers of real SMTP clients, two imitations, and the raw servers that they are tried against."""

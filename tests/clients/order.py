@@ -1,0 +1,47 @@
+"""What a client written in Python is told on its command line, in its environment and on its standard input."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+import attrs
+
+
+@attrs.frozen
+class Order:
+    """One delivery: the server, the envelope and the composed message."""
+
+    host: str
+    port: int
+    tls: str
+    ca: str | None
+    reverse_path: str
+    forward_paths: tuple[str, ...]
+    content: bytes
+    user: str | None
+    password: str
+
+
+def read_order() -> Order:
+    """Read what :func:`tests.clients.running.run_module` gave."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--tls", choices=["none", "starttls", "implicit"], default="none")
+    parser.add_argument("--ca")
+    parser.add_argument("--reverse-path", required=True)
+    parser.add_argument("--forward-path", action="append", required=True)
+    told = parser.parse_args()
+    return Order(
+        told.host,
+        told.port,
+        told.tls,
+        told.ca,
+        told.reverse_path,
+        tuple(told.forward_path),
+        sys.stdin.buffer.read(),
+        os.environ.get("CLIENT_USER"),
+        os.environ.get("CLIENT_PASSWORD", ""),
+    )

@@ -1,0 +1,52 @@
+"""Python's smtplib: EHLO, then HELO; raises what it met, and returns the recipients that were refused."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+import sys
+
+from .model import HELO_NAME, Mail, Outcome, Target
+from .order import Order, read_order
+from .running import PATIENCE, run_module
+
+
+def deliver(target: Target, mail: Mail) -> Outcome:
+    """Deliver with smtplib, in a process of its own."""
+    return run_module("smtplib_client", target, mail)
+
+
+def main() -> int:
+    """Deliver; an error is shown as ``Class: text`` with status 1, refused recipients with status 2."""
+    order = read_order()
+    try:
+        with _connect(order) as client:
+            refused = _send(client, order)
+    except (smtplib.SMTPException, OSError) as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
+    for path, (code, text) in refused.items():
+        sys.stderr.write(f"refused: {path}: {code} {text.decode(errors='replace')}\n")
+    return 2 if refused else 0
+
+
+def _connect(order: Order) -> smtplib.SMTP:
+    if order.tls == "implicit":
+        return smtplib.SMTP_SSL(order.host, order.port, HELO_NAME, timeout=PATIENCE, context=_context(order))
+    return smtplib.SMTP(order.host, order.port, HELO_NAME, timeout=PATIENCE)
+
+
+def _context(order: Order) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=order.ca)
+
+
+def _send(client: smtplib.SMTP, order: Order) -> dict[str, tuple[int, bytes]]:
+    if order.tls == "starttls":
+        client.starttls(context=_context(order))
+    if order.user is not None:
+        client.login(order.user, order.password)
+    return client.sendmail(order.reverse_path, order.forward_paths, order.content)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
