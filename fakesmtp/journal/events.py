@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from fakesmtp.journal.readable import escape, read_line, read_lines
 from fakesmtp.protocol.events import Connected
@@ -39,7 +39,7 @@ Kind = Literal[
     "note",
     "verdict",
 ]
-KINDS: Final[tuple[Kind, ...]] = Kind.__args__  # type: ignore[attr-defined]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """Every kind of entry."""
 
 Word: TypeAlias = str | int | None

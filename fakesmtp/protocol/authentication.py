@@ -76,6 +76,9 @@ def auth(session: Session, command: Command) -> Iterable[Action]:
     yield Heard(Stage.AUTH, command.line, hidden.rstrip())
     session.mechanism = mechanism or None
     refusal = _refusal(session, mechanism, len(words))
+    if refusal is not None and session.errs():
+        yield from session.say_and_close(Stage.AUTH, "too-many-errors")
+        return
     dialogue = _dialogue(session, mechanism, words[1] if len(words) > 1 else None)
     if refusal is None and dialogue is not None and dialogue.problem:
         refusal = dialogue.problem
@@ -133,14 +136,23 @@ def respond(session: Session, line: bytes) -> Iterable[Action]:
 def _converse(session: Session, stage: Stage, default: Reply | None) -> Actions:
     """A turn of the dialogue: go on with the next prompt, or come to the verdict, or leave."""
     decision = yield from session.decide(stage, default)
-    answer = decision.answer
-    if answer is None and session.ordinary is None and (default is None or decision.ordinary):
-        yield from session.carry_out(stage, None, decision)
-        yield from _judge(session)
+    if _is_complete(session, decision, default):
+        moved = yield from session.carry_out(stage, None, decision)
+        if moved:
+            yield from _judge(session)
         return
     moved = yield from session.carry_out(stage, default, decision, lambda: _stay(session, decision, default))
     if not moved:
         leave(session)
+
+
+def _is_complete(session: Session, decision: Decision, default: Reply | None) -> bool:
+    """Whether the verdict comes next: nothing more is to be asked, and no rule has said anything against it."""
+    if session.ordinary is not None:
+        return False
+    if decision.answer is None:
+        return default is None or decision.ordinary
+    return decision.answer.moves and decision.answer.reply is None
 
 
 def _stay(session: Session, decision: Decision, default: Reply | None) -> None:

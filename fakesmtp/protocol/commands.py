@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 
 _MAILBOX = re.compile(
-    r'\s*:?\s*(?:<(?P<inside>(?:"(?:[^"\\]|\\.)*"|[^>"])*)>|(?P<bare>[^\s<>]+))(?P<rest>.*)$', re.DOTALL
+    r'\s*(?::\s*)?(?:<(?P<inside>(?:"(?:[^"\\]|\\.)*"|[^>"])*)>|(?P<bare>[^\s<>]+))(?P<rest>.*)$', re.DOTALL
 )
 _ROUTE = re.compile(r"^@[^:]*:")
 _KEYWORD = re.compile(r"^[A-Za-z0-9][A-Za-z0-9-]*$")

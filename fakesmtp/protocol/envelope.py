@@ -101,6 +101,8 @@ class Message:
     stored: MailData
     stuffed: bool
     """Whether the stored octets are DATA's, with the client's dot-stuffing (RFC 5321 4.5.2), or BDAT's."""
+    lenient: bool = False
+    """Whether the client ends its lines with a bare LF, so that a dot behind one is stuffing too."""
     parameters: Mapping[str, str | None] = attrs.field(factory=dict)
     helo_name: str | None = None
     peer: str = ""
@@ -121,17 +123,20 @@ class Message:
         if not self.stuffed:
             return self.received
         raw = self.stored.read()
-        return self.received - raw.count(b"\r\n.") - raw.startswith(b".")
+        return self.received - raw.count(b"\n." if self.lenient else b"\r\n.") - raw.startswith(b".")
 
     @property
     def data(self) -> bytes:
         """The message as the client means it: dot-stuffing undone, without the final dot."""
         raw = self.stored.read()
-        return unstuff(raw) if self.stuffed else raw
+        return unstuff(raw, self.lenient) if self.stuffed else raw
 
 
-def unstuff(raw: bytes) -> bytes:
-    """Undo dot-stuffing: a line that begins with a dot loses it (RFC 5321 4.5.2)."""
+def unstuff(raw: bytes, lenient: bool = False) -> bytes:
+    """Undo dot-stuffing: a line that begins with a dot loses it (RFC 5321 4.5.2).
+
+    :param lenient: a bare LF ends a line as CRLF does.
+    """
     if raw.startswith(b"."):
         raw = raw[1:]
-    return raw.replace(b"\r\n.", b"\r\n")
+    return raw.replace(b"\n.", b"\n") if lenient else raw.replace(b"\r\n.", b"\r\n")

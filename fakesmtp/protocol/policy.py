@@ -144,6 +144,9 @@ class Policy(Protocol):
     ) -> Decision | None:
         """The decision, or ``None`` if no rule acts."""
 
+    def started(self, session: Session) -> None:
+        """A client has connected; called once more it changes nothing."""
+
     def ended(self, session: Session) -> None:
         """The session is over: forget what was counted for it."""
 
@@ -164,6 +167,9 @@ class NoRules:
     ) -> Decision | None:
         """No rule acts."""
         return None
+
+    def started(self, session: Session) -> None:
+        """Nothing is counted."""
 
     def ended(self, session: Session) -> None:
         """Nothing was counted."""

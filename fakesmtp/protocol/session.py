@@ -75,6 +75,7 @@ Move = Callable[[], Iterable[Action] | None]
 _SUCCEEDS: Final = {stage: frozenset(int(digit) for digit in facts.success) for stage, facts in STAGES.items()}
 _NO_DECISION: Final = Decision(None)
 _AUTH_STAGES: Final = frozenset({Stage.AUTH, Stage.AUTH_LINE})
+_SUCCESS_WORDS: Final = {Stage.AUTH_RESPONSE: "auth", Stage.UNKNOWN: "noop"}
 
 
 class Session:
@@ -104,7 +105,6 @@ class Session:
         "errors",
         "extended",
         "forward_path",
-        "half_closed",
         "helo_name",
         "inbox",
         "keeps_plaintext",
@@ -166,7 +166,6 @@ class Session:
         self.errors = 0
         self.bare_lf = False
         self.before_chunk = self.phase
-        self.half_closed = False
         self.keeps_plaintext = False
         self.looked_up: dict[tuple[str, str], str | None] | None = None
         self.dnsbl_zone: str | None = None
@@ -203,6 +202,7 @@ class Session:
 
     def _connected(self, event: Connected) -> Actions:
         self.peer, self.peer_port, self.local = event.peer, event.peer_port, event.local
+        self.policy.started(self)
         yield SetTimer("idle", self.settings.limits.idle)
         if not (yield from self.turn(Stage.CONNECT, None)):
             return
@@ -244,14 +244,14 @@ class Session:
                 break
             elif phase is Phase.BROKEN_HANDSHAKE:
                 step = self._break_handshake()
+            elif phase is Phase.HANDSHAKE:
+                break  # what was kept of the plaintext waits for the end of the handshake
             else:
                 step = self._line()
             if step is None:
                 break
             yield from step
         self._active = self.clock()
-        if self.half_closed and self.phase is not Phase.ENDED:
-            yield from self.end("fin")
 
     def _line(self) -> Iterable[Action] | None:
         limits = self.settings.limits
@@ -285,7 +285,6 @@ class Session:
         yield from self.end("fin")
 
     def _half_closed(self, event: PeerHalfClosed) -> Actions:
-        self.half_closed = True
         if self.phase is not Phase.ENDED:
             yield from self.end("fin")
 
@@ -306,16 +305,20 @@ class Session:
             return
         self._active = self.clock()
         yield SetTimer("idle", limit)
-        if not (yield from self.turn(Stage.IDLE, None)):
+        if self.phase in _HANDSHAKES:
+            yield from self.end("fin")
             return
-        yield from self.say_and_close(Stage.IDLE, "timeout")
+        decision = yield from self.decide(Stage.IDLE, None)
+        yield from self.carry_out(Stage.IDLE, None, decision)
+        if decision.answer is None:
+            yield from self.say_and_close(Stage.IDLE, "timeout")
 
     def _cut(self, event: Cut) -> Actions:
         yield Note(f"cut on request ({event.how})")
         yield from self.end("rst" if event.how == "rst" else "fin")
 
     def _shutdown(self, event: Shutdown) -> Actions:
-        if self.phase in (Phase.HANDSHAKE, Phase.BROKEN_HANDSHAKE, Phase.ENDED):
+        if self.phase in _HANDSHAKES or self.phase in _DEAF:
             yield from self.end("fin")
         else:
             yield from self.say_and_close(Stage.CLOSE, "shutting-down")
@@ -349,8 +352,11 @@ class Session:
         for name in policy.lookups(stage):
             yield from self._look_up(name)
         decision = policy.decide(stage, self, default, mark) or _NO_DECISION
-        if decision.answer is not None and decision.answer.ordinary:
-            decision.answer, decision.ordinary = None, True
+        answer = decision.answer
+        if answer is not None and answer.ordinary:
+            decision.ordinary = answer.moves = True
+            if not answer.parts and answer.ending is None:
+                decision.answer = None
         return decision
 
     def carry_out(
@@ -389,7 +395,7 @@ class Session:
         subject = (self.reverse_path or "").rpartition("@")[2] if name == "sender-domain" else self.peer
         if self.looked_up is None:
             self.looked_up = {}
-        if (name, subject) not in self.looked_up:
+        if subject and (name, subject) not in self.looked_up:
             resolved: Resolved | None = yield Lookup(name, subject)
             self.looked_up[name, subject] = resolved.result if resolved is not None else "error"
 
@@ -399,8 +405,8 @@ class Session:
             return self.ordinary
         if default is None or default.code // 100 in _SUCCEEDS[stage]:
             return default
-        words = "auth" if stage is Stage.AUTH_RESPONSE else stage.value
-        return self.settings.wording.agree(words, self)
+        reply = self.settings.wording.agree(_SUCCESS_WORDS.get(stage, stage.value), self)
+        return verbs.ehlo_reply(reply, self.capabilities) if stage is Stage.EHLO else reply
 
     def advance(self, stage: Stage, then: Move | None = None) -> Move:
         """A move to the phase that the table names, and whatever else success means."""
@@ -419,12 +425,19 @@ class Session:
     def blunder(self, stage: Stage, refusal: str, then: Move | None = None) -> Iterable[Action]:
         """The client made a mistake that a healthy server refuses; too many in a row end the session.
 
-        A rule may accept it all the same; ``then`` is what success does.
+        A rule may accept it all the same; ``then`` is what success does. After a refused greeting every mistake is
+        503 (RFC 5321 3.1).
         """
-        self.errors += 1
-        if self.errors > self.settings.limits.errors:
+        if self.errs():
             return self.say_and_close(stage, "too-many-errors")
+        if self.phase is Phase.REFUSED:
+            refusal = "bad-sequence"
         return self.take_turn(stage, self.refuse(refusal, stage), self.advance(stage, then))
+
+    def errs(self) -> bool:
+        """Count a mistake of the client's; whether it was one too many."""
+        self.errors += 1
+        return self.errors > self.settings.limits.errors
 
     def say_and_close(self, stage: Stage, refusal: str) -> Actions:
         """A last word that the server is owed, such as 421, then FIN."""
@@ -450,9 +463,11 @@ class Session:
         self._edit(keyword, value)
 
     def _edit(self, keyword: str, value: str | None) -> None:
+        edit = (keyword.upper(), value)
         if self._capability_edits is None:
             self._capability_edits = []
-        self._capability_edits.append((keyword.upper(), value))
+        if edit not in self._capability_edits[-1:]:
+            self._capability_edits.append(edit)
         self._offered = None
         if self.command.verb not in (b"EHLO", b"LHLO", b"HELO"):
             self._greeted_edits = len(self._capability_edits)
@@ -469,13 +484,9 @@ class Session:
         listed = self.settings.capabilities_in_tls if self.tls else self.settings.capabilities
         if not self._capability_edits:
             return listed
-        lines = {line.partition(" ")[0].upper(): line for line in listed}
         for keyword, value in self._capability_edits:
-            if value is None:
-                lines.pop(keyword, None)
-            else:
-                lines[keyword] = f"{keyword} {value}".rstrip()
-        return tuple(lines.values())
+            listed = edit_capability(listed, keyword, value)
+        return listed
 
     def offers(self, keyword: str) -> bool:
         """Whether the EHLO list has this keyword now."""
@@ -488,7 +499,9 @@ class Session:
     def begin_transaction(self, reverse_path: str, parameters: Mapping[str, str | None]) -> None:
         """MAIL has succeeded."""
         self.errors = 0
+        disposition = self.disposition  # a rule at MAIL may already have said what becomes of the message
         self.drop_transaction()
+        self.disposition = disposition
         self.transactions += 1
         self.reverse_path = reverse_path
         self.transaction = Transaction(reverse_path, self.transactions, parameters)
@@ -509,11 +522,15 @@ class Session:
         self.disposition = "delivered"
 
     def forget(self) -> None:
-        """TLS has begun: nothing of the plaintext session is kept (RFC 3207 4.2)."""
-        if not self.keeps_plaintext:
-            self.inbox.clear()
-        self.helo_name, self.extended, self.user, self.authenticated = None, False, None, False
+        """TLS has begun: nothing of the plaintext session is kept (RFC 3207 4.2), unless a rule has that flaw."""
         self._offered = None
+        if self.keeps_plaintext:
+            self.phase = Phase.READY if self.helo_name else Phase.GREETED
+            return
+        self.inbox.clear()
+        self.helo_name, self.extended, self.user, self.authenticated = None, False, None, False
+        self.errors = 0
+        self.forget_edits()
         self.drop_transaction()
         self.phase = Phase.GREETED
 
@@ -533,6 +550,8 @@ class Session:
             yield StartTls(self.certificate)
         elif self.phase is Phase.BROKEN_HANDSHAKE:
             yield Note(f"the handshake will be broken: {self.certificate}")
+        elif self.phase is Phase.HANDSHAKE:  # a rule has answered something else: there will be no handshake
+            self.phase = Phase.HUNG
 
     def _break_handshake(self) -> Actions | None:
         """The client's first octets are here: answer them with something that is no handshake."""
@@ -551,6 +570,7 @@ class Session:
 
 
 _DEAF: Final = frozenset({Phase.HUNG, Phase.ENDED})
+_HANDSHAKES: Final = frozenset({Phase.HANDSHAKE, Phase.BROKEN_HANDSHAKE})
 
 
 def shaped(actions: Iterable[Action], decision: Decision) -> Iterator[Action]:
@@ -563,7 +583,21 @@ def shaped(actions: Iterable[Action], decision: Decision) -> Iterator[Action]:
 
 @lru_cache(maxsize=256)
 def _keywords(capabilities: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(line.replace("=", " ").partition(" ")[0].upper() for line in capabilities)
+    return frozenset(keyword_of(line) for line in capabilities)
+
+
+def keyword_of(line: str) -> str:
+    """The keyword of a line of the EHLO list; ``AUTH=LOGIN``, an old way to write it, is AUTH too."""
+    return line.replace("=", " ").partition(" ")[0].upper()
+
+
+def edit_capability(lines: tuple[str, ...], keyword: str, value: str | None) -> tuple[str, ...]:
+    """The EHLO list with a keyword left out (``None``), changed where it stands, or put at the end."""
+    others = [line for line in lines if keyword_of(line) != keyword]
+    if value is None:
+        return tuple(others)
+    place = next((at for at, line in enumerate(lines) if keyword_of(line) == keyword), len(others))
+    return (*others[:place], f"{keyword} {value}".rstrip(), *others[place:])
 
 
 _HANDLERS: Final[dict[type, Callable[[Session, Any], Actions]]] = {

@@ -93,4 +93,7 @@ def next_phase(phase: Phase, stage: Stage) -> Phase:
     row = TRANSITIONS.get((phase, stage))
     if row is not None:
         return row.then
-    return next((row.then for (_, other), row in TRANSITIONS.items() if other is stage), phase)
+    usual = next(((before, row.then) for (before, other), row in TRANSITIONS.items() if other is stage), None)
+    if usual is None or usual[0] is usual[1]:  # such as NOOP: it changes nothing, wherever it is accepted
+        return phase
+    return usual[1]

@@ -87,31 +87,33 @@ def _introduce(session: Session, command: Command, stage: Stage) -> Steps:
         session.extended = stage is Stage.EHLO
         session.drop_transaction()
 
+    if command.argument:
+        session.helo_name = command.text
     if not _in_order(session, stage):
         return session.blunder(stage, "bad-sequence", introduced)
     if not command.argument:
         return session.blunder(stage, "syntax-error", introduced)
-    session.helo_name = command.text
     words = session.settings.wording.agree(stage.value, session)
     if stage is Stage.HELO:
         return session.take_turn(stage, words, session.advance(stage, introduced))
     if stage in session.policy.stages:
         return _offer(session, words, introduced)
-    reply = _ehlo_reply(words, session.capabilities)
+    reply = ehlo_reply(words, session.capabilities)
     return session.take_turn(stage, reply, session.advance(stage, introduced))
 
 
 def _offer(session: Session, words: Reply, introduced: Callable[[], None]) -> Steps:
     """EHLO where rules may edit the list: they act first, then the list is read."""
     decision = yield from session.decide(Stage.EHLO, words)
-    reply = _ehlo_reply(words, session.capabilities)
+    reply = ehlo_reply(words, session.capabilities)
     if decision.answer is not None:
         decision.answer.replace(words, reply)
     yield from session.carry_out(Stage.EHLO, reply, decision, session.advance(Stage.EHLO, introduced))
 
 
 @lru_cache(maxsize=256)
-def _ehlo_reply(words: Reply, capabilities: tuple[str, ...]) -> Reply:
+def ehlo_reply(words: Reply, capabilities: tuple[str, ...]) -> Reply:
+    """The words, then a line for each capability (RFC 5321 4.1.1.1)."""
     return Reply(words.code, (*words.lines, *capabilities), words.enhanced)
 
 
@@ -122,7 +124,7 @@ def mail(session: Session, command: Command) -> Steps:
     """MAIL FROM (RFC 5321 4.1.1.2)."""
     mailbox, problem = _read(command, "FROM:", MAIL_PARAMETERS)
     if session.transaction is None:
-        session.reverse_path = mailbox.path
+        session.reverse_path, session.disposition = mailbox.path, "delivered"
     unintroduced = session.phase is Phase.GREETED and session.settings.wording.helo_required
     if unintroduced or not _in_order(session, Stage.MAIL):
         problem = "bad-sequence"
@@ -242,15 +244,20 @@ def quit_(session: Session, command: Command) -> Steps:
 
 def starttls(session: Session, command: Command) -> Steps:
     """STARTTLS (RFC 3207)."""
+    problem = _tls_problem(session, command)
+    if problem is None:
+        return _start_tls(session, session.settings.wording.agree("starttls", session))
+    if session.errs():
+        return session.say_and_close(Stage.STARTTLS, "too-many-errors")
+    return _start_tls(session, session.refuse(problem, Stage.STARTTLS))
+
+
+def _tls_problem(session: Session, command: Command) -> str | None:
     if session.tls or not _in_order(session, Stage.STARTTLS):
-        default = session.refuse("bad-sequence", Stage.STARTTLS)
-    elif not session.offers("STARTTLS"):
-        default = session.refuse("command-unrecognized", Stage.STARTTLS)
-    elif command.argument:
-        default = session.refuse("syntax-error", Stage.STARTTLS)
-    else:
-        default = session.settings.wording.agree("starttls", session)
-    return _start_tls(session, default)
+        return "bad-sequence"
+    if not session.offers("STARTTLS"):
+        return "command-unrecognized"
+    return "syntax-error" if command.argument else None
 
 
 def _start_tls(session: Session, default: Reply) -> Steps:

@@ -157,6 +157,7 @@ class Run:
         self._began = datetime.now().astimezone()
         self.policy = ScenarioPolicy(scenario, clock=self.clock.seconds, now=self.now, seed=self.seed)
         self.sessions: dict[int, Connection] = {}
+        self.on_dismissed: Callable[[], None] | None = None
         self.connections = 0
         """Accepted since the start."""
         self.doors = [self._door(listener) for listener in scenario.listeners]
@@ -245,6 +246,8 @@ class Run:
         """A connection is gone."""
         self.sessions.pop(connection.session.number, None)
         self._watched.discard(connection)
+        if self.on_dismissed is not None:
+            self.on_dismissed()
         if not self.sessions and self._farewell is not None:
             farewell, self._farewell = self._farewell, None
             farewell.callback(None)

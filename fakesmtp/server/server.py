@@ -26,15 +26,22 @@ class Server:
     """Runs one or more scenarios in a reactor: one journal and one test authority for all of them.
 
     :param scenarios: the first takes ``options.port``, the others any free port.
+    :param authority: which signs its certificates; by default one of its own.
     """
 
     def __init__(
-        self, reactor: Any, scenarios: Sequence[Scenario], journal: Journal, options: Options | None = None
+        self,
+        reactor: Any,
+        scenarios: Sequence[Scenario],
+        journal: Journal,
+        options: Options | None = None,
+        *,
+        authority: Authority | None = None,
     ) -> None:
         options = options if options is not None else Options()
         self.journal = journal
         self.folder = Path(tempfile.mkdtemp(prefix="fakesmtp-"))
-        self.authority: Authority = _make_authority()
+        self.authority: Authority = authority if authority is not None else _make_authority()
         self.ca = self.authority.write(self.folder)
         self._contexts = cache(self._make_contexts)
         numbers = count(1)

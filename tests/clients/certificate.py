@@ -19,9 +19,7 @@ def write_certificate(directory: Path) -> tuple[Path, Path]:
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = _name("raw server test authority")
     authority = _draft(issuer, issuer, ca_key.public_key()).add_extension(x509.BasicConstraints(True, 0), critical=True)
-    names = x509.SubjectAlternativeName(
-        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    )
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     server = _draft(_name("localhost"), issuer, server_key.public_key()).add_extension(names, critical=False)
     key = server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     ca_file, server_file = directory / "ca.pem", directory / "server.pem"

@@ -7,11 +7,11 @@ from .running import PATIENCE, run
 
 
 def deliver(target: Target, mail: Mail) -> Outcome:
-    """Deliver with s-nail, which composes the message itself; an attachment is a file of the system's."""
+    """Deliver with s-nail, which composes the message itself; the attachment is this file."""
     command = [installed("s-nail"), "-:/", *_set("v15-compat", "sendwait", "nosave", f"hostname={HELO_NAME}")]
     command += _set(f"mta={_address(target)}", f"socket-connect-timeout={PATIENCE}", *_secure(target), *_log_in(target))
     command += ["-r", mail.reverse_path, "-s", mail.subject]
-    command += ["-a", "/etc/hostname"] if mail.attachment else []
+    command += ["-a", __file__] if mail.attachment else []
     return run([*command, "-.", *mail.forward_paths], mail.body.encode())
 
 

@@ -382,6 +382,13 @@ class TestAttachments:
         fields = "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
         assert names(Content(crlf(wrap([fields + inner])))) == [None, "a.pdf"]
 
+    def test_only_one_such_encoding_is_undone(self) -> None:
+        inner = wrap(["Content-Type: application/pdf; name=a.pdf\n\nx"])
+        for _ in range(2):
+            encoded = base64.encodebytes(crlf(inner)).decode()
+            inner = f"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{encoded}"
+        assert names(Content(crlf(inner))) == [None, None]
+
     def test_the_parts_of_a_digest_are_messages(self) -> None:
         content = Content(crlf(wrap(["\nSubject: one\n\ntext", "\nSubject: two\n\ntext"], "digest")))
         assert [found.type for found in content.attachments] == ["message/rfc822"] * 2
@@ -431,8 +438,8 @@ class TestAttachments:
         assert only(Content(data)).size == 4
 
     def test_white_space_behind_a_boundary_is_no_part_of_it(self) -> None:
-        data = crlf(wrap(["Content-Type: application/pdf\n\nfour"]).replace('"b1"', '"b1 "'))
-        assert only(Content(data)).size == 4
+        data = crlf(wrap(["Content-Type: application/pdf\n\nfour\n--b2"]).replace('"b1"', '"b1 "'))
+        assert only(Content(data)).size == len("four\r\n--b2")
 
     def test_a_part_behind_the_closing_delimiter_counts(self) -> None:
         data = crlf(wrap(["\ntext"]) + wrap(["Content-Type: application/pdf; name=a.pdf\n\nx"]))
@@ -460,6 +467,9 @@ class TestUuencoded:
     def test_a_part_may_be_in_that_encoding(self) -> None:
         fields = b"Content-Type: application/pdf; name=b.pdf\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\n"
         assert only(Content(fields + self.encode("a.pdf", PDF))) == Attachment("b.pdf", "application/pdf", len(PDF))
+
+    def test_an_empty_file_may_have_no_line_at_all(self) -> None:
+        assert only(Content(b"\nbegin 644 empty\nend\n")).size == 0
 
     @pytest.mark.parametrize(
         "text",
@@ -521,6 +531,10 @@ class TestHostileMessages:
             (None, 0),
             ("a.pdf", 4),
         ]
+
+    def test_a_message_within_is_read_where_the_structure_is_lost(self) -> None:
+        lost = b"Content-Type: multipart/mixed\n\nContent-Type: message/rfc822\n\nSubject: inner\n\nthe inner text"
+        assert Content(lost).body == "the inner text"
 
     def test_all_that_is_scanned_has_one_limit(self) -> None:
         lost = "Content-Type: multipart/mixed\n\n" + "Content-Type: image/png\n\n" * (PART_LIMIT // 2)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
-from itertools import chain, islice, pairwise
+from itertools import chain, pairwise
 
 import attrs
 
@@ -35,8 +35,7 @@ _NESTED_MESSAGES = ("message/rfc822", "message/global")
 class Part:
     """A message, or a part of one: its type, its disposition and where its body stands in ``data``.
 
-    ``parent`` is the type of the container, empty for the message itself; ``scanned`` says that the part was found
-    by its Content- lines, so that its end is a guess and what is inside it is reported beside it.
+    ``parent`` is the type of the container, empty for the message itself.
     """
 
     data: bytes = attrs.field(repr=False)
@@ -47,7 +46,6 @@ class Part:
     content: Parameters
     disposition: Parameters
     encoding: str
-    scanned: bool = False
 
     @property
     def is_multipart(self) -> bool:
@@ -115,7 +113,7 @@ class _Walk:
                 continue
             yield part
             self.left -= 1
-            if (part.is_multipart or part.is_message) and not part.scanned:
+            if part.is_multipart or part.is_message:
                 open_containers.append(self._open(part, len(open_containers)))
 
     def _open(self, part: Part, depth: int) -> Iterator[Part]:
@@ -156,14 +154,14 @@ class _Walk:
     def _scan(self, data: bytes, start: int, end: int, parent: str) -> Iterator[Part]:
         """Parts by their Content- lines alone; each ends at the next of them, or at a line that begins with --."""
         dashes = start
-        blocks = islice(_content_blocks(data, start, end), self.scans_left)
-        for (begin, body), (following, _) in pairwise(chain(blocks, [(end, end)])):
+        for (begin, body), (following, _) in pairwise(chain(_content_blocks(data, start, end), [(end, end)])):
+            if self.scans_left <= 0:
+                return
             self.scans_left -= 1
             if dashes < body:  # searched for only once it is passed, lest every part search the rest of the message
                 found = data.find(b"\n--", body - 1, end)
                 dashes = end if found < 0 else _before_line_end(data, found)
-            part = _read_part(data, begin, max(body, min(dashes, following)), parent)
-            yield attrs.evolve(part, scanned=True)
+            yield _read_part(data, begin, max(body, min(dashes, following)), parent)
 
 
 def _read_part(data: bytes, start: int, end: int, parent: str) -> Part:

@@ -1,0 +1,155 @@
+"""Host a server for the length of a verb: the reactor, signals, journal files, the ready file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakesmtp.cli.options import Common
+from fakesmtp.cli.status import Failure, Status
+
+if TYPE_CHECKING:
+    from fakesmtp.scenario.model import Scenario
+    from fakesmtp.server.server import Server
+
+
+class Host:
+    """A server in this process's reactor, and how it ends.
+
+    ``interrupted`` is called with the signal's number when somebody asks the process to stop.
+    """
+
+    def __init__(self, scenarios: Sequence[Scenario], common: Common) -> None:
+        from twisted.internet import reactor
+
+        from fakesmtp.journal.journal import Journal
+        from fakesmtp.server.server import Server
+
+        self.common = common
+        self.reactor: Any = reactor
+        self.journal = Journal(show_secrets=common.show_secrets)
+        self._files = self._open_files()
+        self._flushing = False
+        self.server: Server = Server(
+            reactor, scenarios, self.journal, common.running(), authority=load_authority(common.ca)
+        )
+        self.interrupted: Callable[[int], None] = lambda number: None
+        self._status: int = Status.OK
+        self._error: BaseException | None = None
+
+    def run(self, work: Callable[[Host], Awaitable[int]]) -> int:
+        """Start the server, do the work, stop the server; the work's status.
+
+        :raises Failure: if the server cannot start.
+        """
+        from twisted.internet.defer import ensureDeferred
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        self.reactor.callWhenRunning(lambda: ensureDeferred(self._work(work)))  # type: ignore[arg-type]
+        self.reactor.run(installSignalHandlers=False)
+        if self._error is not None:
+            raise self._error
+        return self._status
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self.reactor.callFromThread(self.interrupted, number)
+
+    async def _work(self, work: Callable[[Host], Awaitable[int]]) -> None:
+        from fakesmtp.server.ports import StartError
+
+        try:
+            await self.server.start()
+            self._announce()
+            self._status = await work(self)
+        except StartError as error:
+            self._error = Failure(Status.NOT_STARTED, str(error))
+        except BaseException as error:
+            self._error = error
+        finally:
+            await self.server.stop()
+            self._flush()
+            self.reactor.stop()
+
+    def _announce(self) -> None:
+        if self.common.ready_file is not None:
+            write_whole(self.common.ready_file, json.dumps(self.server.ready(), ensure_ascii=False) + "\n")
+
+    # ------------------------------------------------------------------ journal files
+
+    def _open_files(self) -> list[Any]:
+        """Subscribers that write: they are flushed once per turn of the reactor, so that a kill loses nothing."""
+        files: list[Any] = []
+        common = self.common
+        try:
+            if common.journal is not None:
+                from fakesmtp.journal.ndjson import NdjsonFile
+
+                files.append(NdjsonFile(common.journal))
+            if common.save is not None:
+                from fakesmtp.journal.save import MessageFolder
+
+                files.append(MessageFolder(common.save))
+        except OSError as error:
+            raise Failure(Status.NOT_STARTED, f"cannot write {error.filename}: {error.strerror}") from None
+        if common.verbose:
+            from fakesmtp.cli.live import LiveLog
+
+            files.append(LiveLog(common))
+        for file in files:
+            self.journal.subscribe(file)
+        if files:
+            self.journal.subscribe(self._flush_soon)
+        return files
+
+    def _flush_soon(self, entry: object) -> None:
+        if not self._flushing:
+            self._flushing = True
+            self.reactor.callLater(0, self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        for file in self._files:
+            try:
+                file.flush()
+            except OSError as error:
+                click.echo(f"fakesmtp: cannot write {error.filename}: {error.strerror}", err=True)
+
+
+def load_authority(folder: Path | None) -> Any:
+    """The authority in a folder, or ``None`` for one of the run's own.
+
+    :raises Failure: if there is none that can be read.
+    """
+    if folder is None:
+        return None
+    from fakesmtp.tls.authority import Authority
+
+    try:
+        return Authority.load(folder)
+    except (OSError, ValueError) as error:
+        raise Failure(
+            Status.NOT_STARTED, f"no test authority in {folder}: {error}. Make one with `fakesmtp ca --write {folder}`"
+        ) from None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it.
+
+    :raises Failure: if it cannot be written.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise Failure(Status.NOT_STARTED, f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,159 @@
+"""The table: every scenario, driven by every client, with what the client shows and what the server's journal shows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from tests.clients.model import Mail, Tls
+
+from . import expectations as shown
+from .expectations import Shows, Table, article_message
+
+
+@attrs.frozen
+class Said:
+    """A reply that the journal must show: the stage, how it begins (regular expressions), and how often, if it matters.
+
+    ``times`` 0 demands that there is none.
+    """
+
+    stage: str
+    begins: str = ""
+    times: int | None = None
+
+
+@attrs.frozen
+class Case:
+    """One scenario as clients meet it with one configuration and one message.
+
+    ``sessions`` is how many the server sees at least; ``never`` names commands that must not arrive; ``repeat`` runs
+    the client again until it fails, at most so often, and the first run must succeed.
+    """
+
+    scenario: str
+    clients: Table
+    said: tuple[Said, ...] = ()
+    never: tuple[str, ...] = ()
+    mail: Mail = Mail()
+    tls: Tls = "none"
+    user: str | None = None
+    sessions: int = 1
+    repeat: int = 1
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """The scenario, and the variant where it has several cases."""
+        return f"{self.scenario}-{self.variant}" if self.variant else self.scenario
+
+
+PLAIN: Final = Mail()
+WITH_ATTACHMENT: Final = Mail(subject="Scheduled report", attachment=True)
+LARGE: Final = Mail(subject="Large", body=f"{'x' * 70}\n" * 2_000)
+THREE_RECIPIENTS: Final = Mail(forward_paths=("first@example.test", "unknown@example.test", "third@example.test"))
+TWELVE_RECIPIENTS: Final = Mail(forward_paths=tuple(f"user{number}@example.test" for number in range(1, 13)))
+ACCEPTED: Final = Said("end-of-data", "250", 1)
+NOT_ACCEPTED: Final = Said("end-of-data", "2", 0)
+NO_REPLY: Final = Said(".*", "", 0)
+
+CASES: Final = (
+    Case("healthy", shown.delivered(), (Said("greeting", "220"), Said("rcpt", "250", 1), ACCEPTED)),
+    Case(
+        "healthy",
+        shown.delivered(),
+        (Said("starttls", "220", 1), Said("auth-response", "235", 1), ACCEPTED),
+        tls="starttls",
+        user="alice",
+        variant="tls-and-login",
+    ),
+    Case("refuse-connect", shown.nobody_listens(), (NO_REPLY,), sessions=0),
+    Case("unknown-mail-server", shown.unknown_host(), (NO_REPLY,), sessions=0),
+    Case("empty-banner", shown.empty_reply(), (NO_REPLY,), never=("mail",)),
+    Case("no-smtp-server", shown.foreign_greeting(), (Said("greeting", "HTTP/1.1 400"),), never=("mail",)),
+    Case("reject-greeting", shown.greeting_refused("554"), (Said("greeting", "554", 1),), never=("mail",)),
+    Case("reject-helo", shown.helo_refused("550"), (Said("ehlo|helo", "550"),), never=("mail",)),
+    Case(
+        "helo-only",
+        {
+            **dict.fromkeys(("curl", "swaks", "msmtp", "smtplib", "article"), shown.DELIVERED),
+            # It never reads the reply to HELO, and fails at any server without EHLO.
+            "libsmtp": article_message(5),
+        },
+        (Said("ehlo", "502", 1), Said("helo", "250")),
+    ),
+    Case("helo-only", {"s-nail": shown.DELIVERED}, (Said("ehlo", times=0), Said("helo", "250")), variant="helo-first"),
+    Case(
+        "bad-helo-after-tls",
+        shown.helo_refused("550", in_tls=True),
+        (Said("starttls", "220", 1), Said("ehlo|helo", "550")),
+        never=("auth", "mail"),
+        tls="starttls",
+    ),
+    Case(
+        "starttls-refused",
+        shown.starttls_refused("454"),
+        (Said("starttls", "454", 1),),
+        never=("auth", "mail"),
+        tls="starttls",
+        user="alice",
+    ),
+    Case(
+        "starttls-failure",
+        shown.handshake_failed(),
+        (Said("starttls", "220", 1),),
+        never=("auth", "mail"),
+        tls="starttls",
+        user="alice",
+    ),
+    Case(
+        "auth-rejected",
+        shown.login_refused(r"535 5\.7\.8"),
+        (Said("auth-response", r"535 5\.7\.8"),),
+        never=("mail",),
+        user="alice",
+    ),
+    Case("reject-mail-from", shown.sender_refused("550"), (Said("mail", "550", 1), Said("rcpt", "2", 0))),
+    Case(
+        "demand-reverse-dns",
+        shown.recipients_refused(
+            r"550 5\.7\.1 <recipient@example\.test>\.\.\. Relaying denied\. IP name lookup failed"
+        ),
+        (Said("rcpt", r"550 5\.7\.1 .* IP name lookup failed \[127\.0\.0\.1\]", 1), Said("data", "354", 0)),
+    ),
+    Case("data-refused", shown.data_refused("554"), (Said("data", "554", 1), NOT_ACCEPTED)),
+    Case("reject-message", shown.message_refused("554"), (Said("end-of-data", "554", 1),)),
+    Case("reject-attachments", shown.delivered(), (ACCEPTED,), variant="test-mail"),
+    Case(
+        "reject-attachments",
+        shown.message_refused(r"55\d"),
+        (Said("end-of-data", r"55\d", 1),),
+        mail=WITH_ATTACHMENT,
+        variant="scheduled-mail",
+    ),
+    Case(
+        "one-recipient-refused",
+        shown.some_recipients_refused("550"),
+        (Said("rcpt", "250"), Said("rcpt", "550", 1)),
+        mail=THREE_RECIPIENTS,
+    ),
+    Case("greylisting", shown.recipients_refused("45[01]"), (Said("rcpt", "45[01]", 1), NOT_ACCEPTED)),
+    Case("mailbox-full", shown.recipients_refused(r"552 5\.2\.2"), (Said("rcpt", r"552 5\.2\.2", 1), NOT_ACCEPTED)),
+    Case("unknown-user", shown.recipients_refused(r"550 5\.1\.1"), (Said("rcpt", r"550 5\.1\.1", 1), NOT_ACCEPTED)),
+    Case("relay-denied", shown.recipients_refused(r"550 5\.7\.1"), (Said("rcpt", r"550 5\.7\.1", 1), NOT_ACCEPTED)),
+    Case(
+        "message-too-large",
+        # It alone of them declares the size, and is told at MAIL.
+        {**shown.message_refused("552"), "smtplib": Shows(1, r"SMTPSenderRefused: \(552, b")},
+        (Said("mail|end-of-data", "552", 1), NOT_ACCEPTED),
+        mail=LARGE,
+    ),
+    Case(
+        "too-many-recipients",
+        shown.some_recipients_refused(r"452 4\.5\.3"),
+        (Said("rcpt", "250", 10), Said("rcpt", r"452 4\.5\.3")),
+        mail=TWELVE_RECIPIENTS,
+    ),
+    Case("rate-limited", shown.sender_refused("4(?:21|50)"), (Said("mail", "4(?:21|50)", 1),), repeat=25),
+)

@@ -1,0 +1,106 @@
+"""Every scenario is driven by real clients; a raw server with the same fault must be met in the same way.
+
+The expectations were worked out against the raw servers, so a row that holds for ``raw`` and fails for ``fakesmtp``
+shows a difference on the wire that a client can see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import attrs
+import pytest
+
+from tests.clients.drivers import DRIVERS
+from tests.clients.model import Mail, Outcome, Target
+from tests.clients.raw_scripts import SCRIPTS
+from tests.clients.record import Entry, Server
+
+from .table import CASES, LARGE, WITH_ATTACHMENT, Case, Said
+
+KINDS = ("raw", "fakesmtp")
+
+
+def rows() -> Iterator[object]:
+    """Every case for every client on every kind of server; those that count have a server for each row."""
+    for kind in KINDS:
+        for case in CASES:
+            for client in case.clients:
+                server = (kind, case.scenario, client if case.repeat > 1 else "")
+                yield pytest.param(server, case, client, id=f"{kind}-{case.name}-{client}")
+
+
+@pytest.mark.parametrize(("server", "case", "client"), list(rows()), indirect=["server"])
+def test_the_client_is_met_as_by_any_server_with_that_fault(server: Server, case: Case, client: str) -> None:
+    outcome, entries = run_until_refused(server, case, client)
+    expected = case.clients[client]
+    assert not outcome.timed_out, outcome
+    assert outcome.status == expected.status, outcome
+    assert re.search(expected.words, outcome.said), outcome
+    check_journal(entries, case, expected.accepted)
+
+
+def run_until_refused(server: Server, case: Case, client: str) -> tuple[Outcome, Sequence[Entry]]:
+    """The last run of a client, and what the server's record has of it; earlier runs must have succeeded."""
+    target = Target(server.host, server.port, server.ca, case.tls, case.user, "secret" if case.user else None)
+    for turn in range(case.repeat):
+        mark = server.mark()
+        outcome = DRIVERS[client](target, case.mail)
+        entries = server.since(mark, case.sessions)
+        if outcome.status:
+            break
+    assert case.repeat == 1 or turn > 0, f"the first run was refused: {outcome}"
+    return outcome, entries
+
+
+def check_journal(entries: Sequence[Entry], case: Case, accepted: int) -> None:
+    """The record shows the replies of the case, no forbidden command, and as many messages as were accepted."""
+    kinds = [entry.kind for entry in entries]
+    assert kinds.count("connected") >= case.sessions
+    assert case.sessions > 0 or "connected" not in kinds
+    for said in (*case.said, Said("end-of-data", "2", accepted)):
+        found = [entry.text for entry in entries if is_reply(entry, said)]
+        assert len(found) == said.times if said.times is not None else found, (said, entries)
+    commands = {entry.stage for entry in entries if entry.kind == "command"}
+    assert commands.isdisjoint(case.never), entries
+
+
+def is_reply(entry: Entry, said: Said) -> bool:
+    return (
+        entry.kind == "reply"
+        and re.fullmatch(said.stage, entry.stage) is not None
+        and re.match(said.begins, entry.text) is not None
+    )
+
+
+@pytest.mark.parametrize("server", [(kind, "healthy", "whole") for kind in KINDS], indirect=True, ids=KINDS)
+@pytest.mark.parametrize("client", ["curl", "swaks", "msmtp", "smtplib", "article"])
+@pytest.mark.parametrize(
+    "mail",
+    [Mail(subject="Dots", body=".\n..\n.dotted\nend\n"), LARGE, WITH_ATTACHMENT],
+    ids=["dots", "large", "attachment"],
+)
+def test_a_healthy_server_takes_a_message_as_it_was_sent(server: Server, client: str, mail: Mail) -> None:
+    mark, mail = server.mark(), attrs.evolve(mail, subject=f"{mail.subject} by {client}")
+    outcome = DRIVERS[client](Target(server.host, server.port), mail)
+    assert outcome.status == 0, outcome
+    server.since(mark, 1)
+    (message,) = (message for message in server.messages() if mail.subject.encode() in message)
+    assert body_of(message) == body_of(mail.compose())
+
+
+def body_of(message: bytes) -> bytes:
+    """What follows the header, without the empty lines that clients add at the end."""
+    body = message.replace(b"\r\n", b"\n").partition(b"\n\n")[2].rstrip(b"\n")
+    return re.sub(rb"={15}[0-9]+==", b"BOUNDARY", body)
+
+
+def test_every_script_is_in_the_table() -> None:
+    assert {case.scenario for case in CASES} == set(SCRIPTS)
+
+
+def test_every_scenario_is_driven_by_curl_swaks_msmtp_and_smtplib() -> None:
+    for scenario in SCRIPTS:
+        clients = {client for case in CASES if case.scenario == scenario for client in case.clients}
+        assert clients >= {"curl", "swaks", "msmtp", "smtplib"}, scenario
