@@ -14,14 +14,13 @@ from fakesmtp.cli.status import Failure, Status
 @click.option(
     "--write",
     "folder",
-    required=True,
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
     help="Make the authority in this folder.",
 )
 @click.option("--force", is_flag=True, help="Replace an authority that is there; what trusted it trusts nothing then.")
 @json_option
-def command(folder: Path, force: bool, as_json: bool) -> int:
+def command(folder: Path | None, force: bool, as_json: bool) -> int:
     """Make a test authority that clients can be told to trust once.
 
     Without it every run makes an authority of its own, whose certificate only the ready line names ("ca"). This one
@@ -31,6 +30,8 @@ def command(folder: Path, force: bool, as_json: bool) -> int:
     """
     from fakesmtp.tls.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 
+    if folder is None:
+        raise click.UsageError("say where to make it: fakesmtp ca --write DIR")
     present = [path for path in (folder / CERTIFICATE_FILE, folder / KEY_FILE) if path.exists()]
     if present and not force:
         raise Failure(Status.USAGE, f"{present[0]} is already there; --force replaces it, and what trusted it")

@@ -8,3 +8,22 @@ import click
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+
+def complete_scenario(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of scenarios, and then files."""
+    from click.shell_completion import CompletionItem
+
+    from fakesmtp.scenario import library
+
+    names = [name for name in library.names() if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
+
+
+def complete_persona(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of personas."""
+    from click.shell_completion import CompletionItem
+
+    from fakesmtp.scenario.persona import persona_names
+
+    return [CompletionItem(name) for name in persona_names() if name.startswith(incomplete)]

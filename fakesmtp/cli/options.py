@@ -172,12 +172,13 @@ def prepare(names: Sequence[str], common: Common) -> list[Scenario]:
     :raises Failure: with every error of every file, if one is invalid or unknown.
     """
     from fakesmtp.scenario import library
-    from fakesmtp.scenario.source import ScenarioErrors
+    from fakesmtp.scenario.problems import ScenarioErrors
 
+    changes = changes_of(common)
     scenarios, problems = [], []
     for name in names:
         try:
-            scenarios.append(library.load(name, changes=changes_of(common)))
+            scenarios.append(library.load(name, changes))
         except library.UnknownScenario as error:
             problems.append(str(error))
         except ScenarioErrors as error:
@@ -187,14 +188,14 @@ def prepare(names: Sequence[str], common: Common) -> list[Scenario]:
     return scenarios
 
 
-def changes_of(common: Common) -> tuple[tuple[str, str], ...]:
-    """``--set`` and ``--persona`` as pairs of key and value."""
+def changes_of(common: Common) -> dict[str, str]:
+    """``--set`` and ``--persona`` as keys of the scenario and their values."""
     pairs = [change.partition("=") for change in common.changes]
     for key, equals, _ in pairs:
         if not equals or not key:
             raise click.UsageError(f"--set takes KEY=VALUE, as in --set rules.first-try.chance=1, not {key!r}")
     persona = [("persona", common.persona)] if common.persona else []
-    return (*((key.strip(), value.strip()) for key, _, value in pairs), *persona)
+    return dict([*((key.strip(), value.strip()) for key, _, value in pairs), *persona])
 
 
 def warn_of_exposure(common: Common) -> None:

@@ -109,7 +109,7 @@ def look_at_file(path: Path) -> Seen:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        return Seen(False, f"there is no {path}")
+        return Seen(False, f"there is no file {path}")
     except OSError as error:
         return Seen(False, f"{path} cannot be read: {error.strerror}")
     except UnicodeDecodeError:
@@ -154,6 +154,8 @@ def _greeted(connection: socket.socket, where: str, deadline: float) -> Seen:
     except OSError as error:
         return Seen(False, f"{where} accepts, but does not greet: {error.strerror or error}")
     text = line.decode("utf-8", "replace").strip()
+    if not line:
+        return Seen(False, f"{where} accepts, and closes without a word")
     if not line.endswith(b"\n") or not text[:3].isdecimal():
         return Seen(False, f"{where} accepts, but what it says is no SMTP reply: {text[:80]!r}")
     with contextlib.suppress(OSError):

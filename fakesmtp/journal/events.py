@@ -61,7 +61,10 @@ OVER: Final = "over"
 
 Rules: TypeAlias = tuple[RuleReference, ...]
 Record: TypeAlias = tuple[Kind, int | None, float, str | None, bytes | str, Rules, Word, Any]
-"""Kind, session, seconds of the clock, stage, octets or text, the rules that acted, the word, details by kind."""
+"""Kind, session, seconds of the clock, stage, octets or text, the rules that acted, the word, details by kind.
+
+The details of ``data`` are a number of octets; of other kinds a dictionary, or an object that has ``facts``.
+"""
 
 Anchor: TypeAlias = tuple[float, datetime]
 """The same moment by the journal's clock and by the calendar."""
@@ -85,6 +88,11 @@ class Arrival:
 
     def __init__(self, event: Connected, scenario: str | None) -> None:
         self.event, self.scenario = event, scenario
+
+    @property
+    def text(self) -> str:
+        """The client's address and port."""
+        return join_address(self.event.peer, self.event.peer_port)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -176,9 +184,11 @@ class Entry:
         return body if isinstance(body, bytes) and not self._read()[1] else None
 
     def _read(self) -> tuple[str, bool]:
-        body = self._record[4]
+        body, details = self._record[4], self._record[7]
+        if isinstance(details, int):
+            return f"({details:,} octets of mail data)", True
         if isinstance(body, str):
-            return escape(body), True
+            return escape(body or getattr(details, "text", "")), True
         return read_lines(body) if self.kind in ("reply", "cut", "tls") else read_line(body)
 
     @property
@@ -194,7 +204,9 @@ class Entry:
         facts: dict[str, Any] = {}
         if word is not None and word != OVER:
             facts[WORDS[self.kind]] = word
-        if details is not None:
+        if isinstance(details, int):
+            facts["octets"] = details
+        elif details is not None:
             facts |= details if isinstance(details, dict) else details.facts
         return facts
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from fakesmtp.journal.spool import SpooledMailData
-from fakesmtp.protocol.envelope import Message, unstuff
+from fakesmtp.protocol.envelope import MailData, Message, Recipient, unstuff
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -21,71 +21,108 @@ __all__ = ["ContentDropped", "ReceivedMessages", "SpooledMailData", "StoredMessa
 _OVERHEAD: Final = 2048
 """Octets of memory that a message takes beside its content, roughly."""
 _EACH_RECIPIENT: Final = 300
+_NO_PARAMETERS: Final[Mapping[str, str | None]] = {}
 
 
 class ContentDropped(LookupError):
     """The journal has given up a message's content, because later ones needed the room."""
 
 
-class DroppedMailData:
-    """In place of the content that was dropped: it says so when it is read."""
-
-    __slots__ = ("_why",)
-
-    def __init__(self, why: str) -> None:
-        self._why = why
-
-    def append(self, octets: bytes) -> None:
-        """There is nothing to append to. :raises ContentDropped: always."""
-        raise ContentDropped(self._why)
-
-    def cut(self, octets: int) -> None:
-        """There is nothing to cut. :raises ContentDropped: always."""
-        raise ContentDropped(self._why)
-
-    def discard(self) -> None:
-        """Nothing is left to forget."""
-
-    def read(self) -> bytes:
-        """There is nothing to read. :raises ContentDropped: always."""
-        raise ContentDropped(self._why)
+_NOT_KEPT: Final = ContentDropped("was not kept: it is above the server's limit")
 
 
 class StoredMessage:
     """A message that was received: its envelope, its content, and what became of it.
 
-    ``message`` is the protocol's own, with the parameters of MAIL and RCPT; the properties here are what tests ask.
+    Its fields are those of :class:`~fakesmtp.protocol.envelope.Message`, flat: a journal keeps many thousands of
+    them, and every further object is one more for Python's collector of cycles to look at.
     """
 
-    __slots__ = ("_origin", "_seconds", "_size", "disposition", "message")
+    __slots__ = (
+        "_content",
+        "_origin",
+        "_recipient_parameters",
+        "_seconds",
+        "_size",
+        "chunked",
+        "disposition",
+        "forward_paths",
+        "helo_name",
+        "id",
+        "lenient",
+        "parameters",
+        "peer",
+        "received",
+        "reverse_path",
+        "session",
+        "stuffed",
+        "tls",
+        "user",
+    )
 
     def __init__(self, message: Message, disposition: str, seconds: float, origin: Origin) -> None:
-        self.message = message
+        self.id = message.id
+        """The queue id that the client was told."""
+        self.session = message.session
+        """The session's number."""
+        self.reverse_path = message.reverse_path
+        """Without angle brackets; empty for ``<>``."""
+        recipients = message.recipients
+        self.forward_paths: tuple[str, ...] = tuple([recipient.path for recipient in recipients])
+        """The recipients that were accepted."""
+        self._recipient_parameters: tuple[Mapping[str, str | None], ...] | None = None
+        for recipient in recipients:
+            if recipient.parameters:
+                self._recipient_parameters = tuple([each.parameters for each in recipients])
+                break
+        self.parameters = message.parameters or _NO_PARAMETERS
+        """Of MAIL."""
+        self.received = message.received
+        """Octets as they came, without the dot's line."""
+        self.stuffed, self.lenient, self.chunked = message.stuffed, message.lenient, message.chunked
+        self.helo_name, self.peer, self.user, self.tls = message.helo_name, message.peer, message.user, message.tls
         self.disposition = disposition
-        """``delivered``, ``discarded`` (answered as success, then lost) or another word."""
+        """``delivered``, ``discarded`` (answered as success, then lost), ``oversize`` (not kept) or another word."""
+        self._content: bytes | MailData | ContentDropped = _settle(message.stored)
         self._seconds, self._origin = seconds, origin
         self._size: int | None = None
-        message._content = None  # what rules have found in it would keep a second copy of the mail data
+        if disposition == "oversize":
+            self._content = _NOT_KEPT
 
     @property
-    def id(self) -> str:
-        """The queue id that the client was told."""
-        return self.message.id
+    def message(self) -> Message:
+        """The message as the protocol has it, with the parameters of its recipients.
+
+        Its mail data says that it was dropped, where it was, when it is read.
+        """
+        parameters = self._recipient_parameters or [_NO_PARAMETERS] * len(self.forward_paths)
+        return Message(
+            id=self.id,
+            session=self.session,
+            reverse_path=self.reverse_path,
+            recipients=tuple(map(Recipient, self.forward_paths, parameters)),
+            received=self.received,
+            stored=ContentOf(self),
+            stuffed=self.stuffed,
+            lenient=self.lenient,
+            parameters=self.parameters,
+            helo_name=self.helo_name,
+            peer=self.peer,
+            user=self.user,
+            tls=self.tls,
+            chunked=self.chunked,
+        )
 
     @property
-    def session(self) -> int:
-        """The session's number."""
-        return self.message.session
+    def raw(self) -> bytes:
+        """The mail data as received, with the client's dot-stuffing if it came by DATA.
 
-    @property
-    def reverse_path(self) -> str:
-        """Without angle brackets; empty for ``<>``."""
-        return self.message.reverse_path
-
-    @property
-    def forward_paths(self) -> tuple[str, ...]:
-        """The recipients that were accepted."""
-        return self.message.forward_paths
+        :raises ContentDropped: if the journal had to give it up.
+        """
+        content = self._content
+        if isinstance(content, ContentDropped):
+            raise ContentDropped(f"the content of message {self.id} {content}")
+        return content if isinstance(content, bytes) else content.read()
 
     @property
     def time(self) -> datetime:
@@ -99,19 +136,19 @@ class StoredMessage:
 
         :raises ContentDropped: if the journal had to give it up.
         """
-        return self.message.data
+        return unstuff(self.raw, self.lenient) if self.stuffed else self.raw
 
     @property
     def size(self) -> int | None:
         """Octets of the message (RFC 1870 section 5); ``None`` if the content was dropped before anybody asked."""
         if self._size is None and not self.is_dropped:
-            self._size = self.message.size
+            self._size = len(self.data)
         return self._size
 
     @property
     def is_dropped(self) -> bool:
         """Whether the content is gone."""
-        return isinstance(self.message.stored, DroppedMailData)
+        return isinstance(self._content, ContentDropped)
 
     @property
     def content(self) -> Content:
@@ -151,32 +188,36 @@ class StoredMessage:
         return BytesParser(EmailMessage, policy=policy.default).parsebytes(self.data)
 
     @property
+    def text(self) -> str:
+        """Its id and what became of it, in words."""
+        return f"message {self.id}: {self.disposition}"
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What the journal writes of it."""
-        message = self.message
         facts: dict[str, Any] = {
-            "id": message.id,
-            "reverse-path": message.reverse_path,
-            "forward-paths": list(message.forward_paths),
-            "octets": message.received,
+            "id": self.id,
+            "reverse-path": self.reverse_path,
+            "forward-paths": list(self.forward_paths),
+            "octets": self.received,
             "size": self.size,
             "subject": self.subject,
             "message-id": self.message_id,
-            "helo-name": message.helo_name,
-            "user": message.user,
-            "tls": message.tls,
-            "chunked": message.chunked,
+            "helo-name": self.helo_name,
+            "user": self.user,
+            "tls": self.tls,
+            "chunked": self.chunked,
         }
         return {**facts, "content": "dropped"} if self.is_dropped else facts
 
     @property
     def weight(self) -> int:
         """Octets that it counts for in the journal's bound."""
-        return self.message.received + _OVERHEAD + _EACH_RECIPIENT * len(self.message.recipients)
+        return self.received + _OVERHEAD + _EACH_RECIPIENT * len(self.forward_paths)
 
-    def drop_content(self, why: str) -> None:
-        """Give the content up; ``why`` is what readers are told."""
-        self.message.stored = DroppedMailData(why)
+    def drop_content(self, why: ContentDropped) -> None:
+        """Give the content up; ``why`` is what readers are told, behind "the content of message …"."""
+        self._content = why
 
     @property
     def _header(self) -> Content:
@@ -184,14 +225,43 @@ class StoredMessage:
         from fakesmtp.scenario.content import Content
         from fakesmtp.scenario.content.fields import HEADER_LIMIT
 
-        stored = self.message.stored
-        if isinstance(stored, DroppedMailData):
+        content = self._content
+        if isinstance(content, ContentDropped):
             return Content(b"")
-        head = stored.head(HEADER_LIMIT) if isinstance(stored, SpooledMailData) else stored.read()[:HEADER_LIMIT]
-        return Content(unstuff(head) if self.message.stuffed else head)
+        head = content.head(HEADER_LIMIT) if isinstance(content, SpooledMailData) else self.raw[:HEADER_LIMIT]
+        return Content(unstuff(head, self.lenient) if self.stuffed else head)
 
     def __repr__(self) -> str:
-        return f"<StoredMessage {self.id} of session {self.session}: {self.disposition}, {self.message.received} octets>"
+        return f"<StoredMessage {self.id} of session {self.session}, {self.disposition}>"
+
+
+class ContentOf:
+    """Mail data that is read from a stored message: a :class:`~fakesmtp.protocol.envelope.MailData` to read only."""
+
+    __slots__ = ("_message",)
+
+    def __init__(self, message: StoredMessage) -> None:
+        self._message = message
+
+    def append(self, octets: bytes) -> None:
+        """:raises TypeError: always; the message is complete."""
+        raise TypeError(f"message {self._message.id} is complete: nothing can be added")
+
+    def cut(self, octets: int) -> None:
+        """:raises TypeError: always; the message is complete."""
+        raise TypeError(f"message {self._message.id} is complete: nothing can be cut off")
+
+    def discard(self) -> None:
+        """Nothing: the journal keeps it within its own bounds."""
+
+    def read(self) -> bytes:
+        """Everything, as received. :raises ContentDropped: if the journal had to give it up."""
+        return self._message.raw
+
+
+def _settle(stored: MailData) -> bytes | MailData:
+    """What is in memory as one piece; what went to a file stays there."""
+    return stored if isinstance(stored, SpooledMailData) and stored.in_file else stored.read()
 
 
 class ReceivedMessages:
@@ -201,7 +271,7 @@ class ReceivedMessages:
     its size.
     """
 
-    __slots__ = ("_all", "_most_messages", "_most_octets", "_octets", "_whole", "contents_dropped", "dropped")
+    __slots__ = ("_all", "_most_messages", "_most_octets", "_octets", "_whole", "_why", "contents_dropped", "dropped")
 
     def __init__(self, most_octets: int, most_messages: int) -> None:
         self._most_octets, self._most_messages = most_octets, most_messages
@@ -212,6 +282,7 @@ class ReceivedMessages:
         """Contents that were given up, messages that are gone altogether among them."""
         self.dropped = 0
         """Messages that are gone altogether."""
+        self._why = ContentDropped(f"was dropped: the journal keeps {self.bounds}, and later ones needed the room")
 
     def add(self, message: StoredMessage) -> None:
         """One more message; older ones make room for it."""
@@ -229,10 +300,12 @@ class ReceivedMessages:
         oldest = self._whole.popleft()
         self._octets -= oldest.weight
         self.contents_dropped += 1
-        oldest.drop_content(
-            f"the content of message {oldest.id} was dropped: the journal keeps {self._most_octets:,} octets of "
-            f"content and {self._most_messages:,} messages, and later ones needed the room"
-        )
+        oldest.drop_content(self._why)
+
+    @property
+    def bounds(self) -> str:
+        """What is kept, in words."""
+        return f"{self._most_octets:,} octets of content in {self._most_messages:,} messages"
 
     def __iter__(self) -> Iterator[StoredMessage]:
         return iter(tuple(self._all))

@@ -101,7 +101,7 @@ class SpooledMailData:
         if self._file is None:
             from tempfile import TemporaryFile
 
-            self._file = TemporaryFile(buffering=0)
+            self._file = TemporaryFile(buffering=0)  # noqa: SIM115 (it lives as long as the message)
         return self._file
 
     def __del__(self) -> None:

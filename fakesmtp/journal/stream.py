@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Final
 
 from fakesmtp.journal.events import Delivery, Entry, Origin, Record, Word
-from fakesmtp.journal.messages import ReceivedMessages
+from fakesmtp.journal.messages import ReceivedMessages, StoredMessage
 
 Subscriber = Callable[[Entry], None]
 Counted = tuple[str, str | None, Word]
@@ -42,6 +42,9 @@ class Stream:
     """What happened in one epoch. A session keeps to the stream in which it began."""
 
     __slots__ = (
+        "_queue",
+        "_subscribers",
+        "_telling",
         "base",
         "dropped",
         "folded",
@@ -53,10 +56,6 @@ class Stream:
         "origins",
         "problems",
         "records",
-        "said_contents_dropped",
-        "_queue",
-        "_subscribers",
-        "_telling",
     )
 
     def __init__(self, base: int, most_entries: int, messages: ReceivedMessages, most_heavy: int = MOST_HEAVY) -> None:
@@ -74,7 +73,6 @@ class Stream:
         self.origins: dict[int | None, Origin] = {}
         self.problems: list[str] = []
         """What subscribers have failed at, in words."""
-        self.said_contents_dropped = False
         self._subscribers: list[Subscriber] = []
         self._queue: deque[Entry] = deque()
         self._telling = False
@@ -88,20 +86,41 @@ class Stream:
         if len(self.records) > self.most_entries or self.heavy > self.most_heavy:
             self.trim()
 
+    def take(self, message: StoredMessage, record: Record) -> None:
+        """Write that a message was received, and keep it."""
+        messages = self.messages
+        said = messages.contents_dropped
+        messages.add(message)
+        self.keep(record)
+        if len(self.records) > self.most_entries:
+            self.trim()
+        if messages.contents_dropped and not said:
+            self._say(f"no room for more messages: {messages.bounds} are kept, and the oldest contents were dropped")
+
+    def _say(self, text: str) -> None:
+        seconds = self.records[-1][2] if self.records else self.origins[None].began
+        self.keep(("note", None, seconds, None, text, (), None, None))
+
     def trim(self) -> None:
         """Drop the oldest records, a sixteenth of all at a time, and count them."""
-        records = self.records
-        spare = self.most_entries // 16
-        batch: list[Record] = []
-        heavy = self.heavy
-        while records and (len(records) > self.most_entries - spare or heavy > self.most_heavy):
-            batch.append(records.popleft())
-            heavy -= weigh(batch[-1])
-        self.heavy = heavy
+        batch = self._take_oldest()
+        if not self.dropped:
+            self._say(f"the journal is full: it keeps {self.most_entries:,} entries, and the oldest were dropped")
         self.dropped += len(batch)
         self.folded.update(map(_counted, batch))
-        if len(self.origins) > len(records) // 2 + 1024:
+        if len(self.origins) > len(self.records) // 2 + 1024:
             self._forget_origins()
+
+    def _take_oldest(self) -> list[Record]:
+        records = self.records
+        most = self.most_entries - self.most_entries // 16
+        batch = [records.popleft() for _ in range(len(records) - most)]
+        if self.heavy:
+            self.heavy -= sum(map(weigh, batch))
+        while records and self.heavy > self.most_heavy:
+            batch.append(records.popleft())
+            self.heavy -= weigh(batch[-1])
+        return batch
 
     def _forget_origins(self) -> None:
         spoken_of = {record[1] for record in self.records}
@@ -113,10 +132,11 @@ class Stream:
 
     def entries(self, after: int = -1) -> Iterator[Entry]:
         """The entries whose sequence number is greater, as they are now."""
+        origins = dict(self.origins)  # a session may be forgotten before the reader comes to its entries
         first = self.base + self.dropped
         start = max(0, after + 1 - first)
         for number, record in enumerate(list(islice(self.records, start, None)), first + start):
-            yield Entry(number, record, self.origins[record[1]])
+            yield Entry(number, record, origins[record[1]])
 
     @property
     def next_sequence(self) -> int:
@@ -166,12 +186,12 @@ class Stream:
         for subscriber in self.subscribers:
             try:
                 subscriber(entry)
-            except Exception as error:  # noqa: BLE001 (whatever it is, no client may be made to suffer for it)
-                self._complain(subscriber, error, entry)
+            except Exception as error:
+                self._complain(subscriber, error)
 
-    def _complain(self, subscriber: Subscriber, error: Exception, entry: Entry) -> None:
+    def _complain(self, subscriber: Subscriber, error: Exception) -> None:
         name = getattr(subscriber, "name", None) or getattr(subscriber, "__qualname__", type(subscriber).__name__)
         problem = f"{name} failed: {error or type(error).__name__}"
         if len(self.problems) < _MOST_PROBLEMS and problem not in self.problems:
             self.problems.append(problem)
-            self.keep(("note", None, entry._record[2], None, problem, (), None, None))
+            self._say(problem)

@@ -109,8 +109,8 @@ class Message:
     user: str | None = None
     tls: str | None = None
     chunked: bool = False
-    _content: Any = None
-    """Kept by :mod:`fakesmtp.scenario.content`: what was found in the mail data."""
+    content: Any = attrs.field(default=None, repr=False, eq=False)
+    """What a policy has found in the mail data, for as long as it decides on it."""
 
     @property
     def forward_paths(self) -> tuple[str, ...]:

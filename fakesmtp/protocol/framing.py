@@ -73,7 +73,7 @@ class Inbox:
 
     def take_all(self) -> bytes:
         """Everything that is here."""
-        piece = self._buffer if self._start == 0 else self._buffer[self._start:]
+        piece = self._buffer if self._start == 0 else self._buffer[self._start :]
         self._start = self._searched = len(self._buffer)
         return piece
 

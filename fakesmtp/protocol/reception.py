@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+import attrs
 
 from fakesmtp.protocol.actions import Action, Heard, Took
 from fakesmtp.protocol.commands import ArgumentError, Command, read_chunk
@@ -19,12 +21,19 @@ if TYPE_CHECKING:
     from fakesmtp.protocol.session import Actions, Session
 
 
+_OVER: Final = frozenset({Phase.ENDED, Phase.HUNG})
+_BLUNDERS: Final = frozenset({"bad-sequence", "command-unrecognized"})
+_DOT_LINE: Final = 3
+"""Octets of the line that ends mail data: they arrive with the message and do not count."""
+
+
 class Reception:
     """Mail data on its way in. Above the limit it is counted and no longer kept."""
 
-    __slots__ = ("left", "limit", "octets", "offset", "oversize", "scanner", "stored", "swallowing", "watch")
+    __slots__ = ("left", "lenient", "limit", "octets", "offset", "oversize", "scanner", "stored", "swallowing", "watch")
 
     def __init__(self, session: Session) -> None:
+        self.lenient = session.bare_lf
         self.scanner = DotScanner(lenient=session.bare_lf)
         self.stored = session.settings.mail_data()
         self.limit = session.settings.limits.message
@@ -39,11 +48,23 @@ class Reception:
         self.octets += len(piece)
         if self.swallowing or self.oversize:
             return
-        if self.octets > self.limit + 3:  # the line of the dot is not the message's
-            self.oversize = True
-            self.stored.discard()
+        if self.octets > self.limit + _DOT_LINE:
+            self.overflow()
         else:
             self.stored.append(piece)
+
+    def finish(self, dot: int) -> None:
+        """Everything is here; the last ``dot`` octets are not the message's."""
+        self.octets -= dot
+        if self.octets > self.limit:
+            self.overflow()
+        elif not self.swallowing:
+            self.stored.cut(dot)
+
+    def overflow(self) -> None:
+        """The message is larger than its bound: it is counted and no longer kept."""
+        self.oversize = True
+        self.stored.discard()
 
     def swallow(self) -> None:
         """A rule has answered in the middle: what follows is dropped up to the end."""
@@ -86,11 +107,14 @@ def _watched(session: Session, reception: Reception, piece: bytes, hold: int) ->
     """
     reception.keep(piece)
     assert reception.watch is not None
+    received = reception.octets
     for offset, mark in reception.watch.crossed(piece, hold):
-        if reception.swallowing or session.phase in (Phase.ENDED, Phase.HUNG):
-            return
-        reception.offset = offset
+        if reception.swallowing or session.phase in _OVER:
+            break
+        # Rules are told of the place that was crossed: what the network brought along with it is chance.
+        reception.offset = reception.octets = offset
         yield from _ask_content(session, reception, mark)
+    reception.octets = received
 
 
 def _ask_content(session: Session, reception: Reception, mark: Mark) -> Actions:
@@ -107,9 +131,7 @@ def _end_of_data(session: Session, reception: Reception, piece: bytes, dot: int)
             return
     else:
         reception.keep(piece)
-    reception.octets -= dot
-    if not (reception.swallowing or reception.oversize):
-        reception.stored.cut(dot)
+    reception.finish(dot)
     yield Heard(Stage.END_OF_DATA, b"", octets=reception.octets)
     if reception.swallowing:
         _over(session)
@@ -130,6 +152,7 @@ def _complete(session: Session, reception: Reception, stuffed: bool) -> Actions:
         received=reception.octets,
         stored=reception.stored,
         stuffed=stuffed,
+        lenient=stuffed and reception.lenient,
         parameters=transaction.parameters,
         helo_name=session.helo_name,
         peer=session.peer,
@@ -137,35 +160,40 @@ def _complete(session: Session, reception: Reception, stuffed: bool) -> Actions:
         tls=session.tls,
         chunked=not stuffed,
     )
-    if session.settings.lmtp:
-        yield from _complete_each(session, message, recipients)
-        return
     default = _verdict(session, reception)
+    if session.settings.lmtp and recipients:
+        yield from _complete_each(session, message, recipients, default)
+        return
     decision = yield from session.decide(Stage.END_OF_DATA, default)
-    took = [Took(message, session.disposition)]
+    message.content = None
+    took = [Took(message, _disposition(session, reception))]
     _over(session)
     yield from session.carry_out(Stage.END_OF_DATA, default, decision, lambda: took)
 
 
-def _complete_each(session: Session, message: Message, recipients: tuple[Recipient, ...]) -> Actions:
-    assert session.reception is not None
-    default = _verdict(session, session.reception)
+def _complete_each(session: Session, message: Message, recipients: tuple[Recipient, ...], default: Reply) -> Actions:
+    """LMTP: a decision and a reply for each recipient; those with the same fate share one message."""
+    reception, usual = session.reception, session.disposition
     decisions: list[Decision] = []
-    accepted: list[Recipient] = []
+    fates: dict[str, list[Recipient]] = {}
     for recipient in recipients:
-        session.forward_path = recipient.path
+        session.forward_path, session.disposition = recipient.path, usual
         decision = yield from session.decide(Stage.END_OF_DATA, default)
         decisions.append(decision)
-        answer = decision.answer
-        if answer.moves if answer is not None else default.kind == 2:
-            accepted.append(recipient)
-    message.recipients = tuple(accepted)
-    took: Iterator[Took] = iter([Took(message, session.disposition)])
+        if not _fails(decision, default):
+            fates.setdefault(_disposition(session, reception), []).append(recipient)
+        if _ends(decision):
+            break
+    message.content = None
+    took = iter([Took(attrs.evolve(message, recipients=tuple(them)), fate) for fate, them in fates.items()])
     _over(session)
     for decision in decisions:
         yield from session.carry_out(Stage.END_OF_DATA, default, decision, lambda: took)
-        if session.phase in (Phase.ENDED, Phase.HUNG):
-            return
+
+
+def _disposition(session: Session, reception: Reception | None) -> str:
+    """What becomes of the message; one that a rule accepts above the limit was not kept."""
+    return "oversize" if reception is not None and reception.oversize else session.disposition
 
 
 def _verdict(session: Session, reception: Reception) -> Reply:
@@ -192,7 +220,7 @@ def bdat(session: Session, command: Command) -> Iterable[Action]:
     if session.reception is None:
         session.reception = Reception(session)
     if (session.phase, Stage.BDAT) not in TRANSITIONS:
-        session.reception.swallow()
+        session.reception.watch = None  # out of order: its content is nobody's business
     number = session.transaction.chunks + 1 if session.transaction is not None else 1
     session.chunk = Chunk(number, size, last)
     session.reception.left = size
@@ -221,50 +249,65 @@ def _end_of_chunk(session: Session, reception: Reception) -> Actions:
     assert chunk is not None
     session.phase = session.before_chunk
     yield Heard(Stage.BDAT, b"", octets=chunk.size)
-    if reception.swallowing and session.transaction is not None and (session.phase, Stage.BDAT) in TRANSITIONS:
+    if reception.swallowing:
         _over(session)  # the stage content has already answered for this chunk
         return
-    default = _chunk_verdict(session, reception)
-    decision = yield from session.decide(Stage.BDAT, default)
-    fails = _fails(decision, default)
-    if fails or not chunk.last:
-        moved = yield from session.carry_out(Stage.BDAT, default, decision, lambda: _next_chunk(session))
-        if not moved and session.phase not in (Phase.ENDED, Phase.HUNG):
-            _give_up(session)
+    problem = _chunk_problem(session, reception)
+    if problem in _BLUNDERS and session.errs():
+        yield from session.say_and_close(Stage.BDAT, "too-many-errors")
         return
-    yield from session.carry_out(Stage.BDAT, None, Decision(None, decision.shapes, decision.rules))
+    words = session.settings.wording
+    default = words.agree("bdat", session) if problem is None else session.refuse(problem, Stage.BDAT)
+    decision = yield from session.decide(Stage.BDAT, default)
+    if not chunk.last or _fails(decision, default) or _ends(decision):
+        yield from _answer_chunk(session, Stage.BDAT, default, decision)
+        return
+    yield from _pass_over(session, Stage.BDAT, decision)
     yield from _last_chunk(session, reception)
+
+
+def _answer_chunk(session: Session, stage: Stage, default: Reply, decision: Decision) -> Actions:
+    moved = yield from session.carry_out(stage, default, decision, lambda: _next_chunk(session))
+    if not moved and session.phase not in _OVER:
+        _give_up(session)
+
+
+def _pass_over(session: Session, stage: Stage, decision: Decision) -> Actions:
+    """The stage is passed and its success is not sent: one reply is enough for the last chunk."""
+    silent = Decision(None, decision.shapes, decision.rules, decision.actions)
+    yield from session.carry_out(stage, None, silent)
 
 
 def _last_chunk(session: Session, reception: Reception) -> Actions:
     """After the last chunk, a refusal at DATA holds for clients that use CHUNKING too; a success there is not sent."""
     default = session.settings.wording.agree("data", session)
     decision = yield from session.decide(Stage.DATA, default)
-    if decision.answer is not None and not decision.answer.moves:
-        yield from session.carry_out(Stage.DATA, default, decision)
-        if session.phase not in (Phase.ENDED, Phase.HUNG):
-            _give_up(session)
+    if _ends(decision) or (decision.answer is not None and not decision.answer.moves):
+        yield from _answer_chunk(session, Stage.DATA, default, decision)
         return
-    if decision.rules:
-        yield from session.carry_out(Stage.DATA, None, Decision(None, decision.shapes, decision.rules))
-    if session.transaction is None:
+    yield from _pass_over(session, Stage.DATA, decision)
+    if session.transaction is None:  # a rule has let BDAT succeed out of order
         session.begin_transaction("", {})
+    reception.finish(0)
     yield from _complete(session, reception, stuffed=False)
 
 
-def _chunk_verdict(session: Session, reception: Reception) -> Reply:
+def _chunk_problem(session: Session, reception: Reception) -> str | None:
+    if session.phase is Phase.REFUSED:
+        return "bad-sequence"
     if not session.offers("CHUNKING"):
-        return session.refuse("command-unrecognized", Stage.BDAT)
+        return "command-unrecognized"
     if (session.phase, Stage.BDAT) not in TRANSITIONS:
-        session.errors += 1
-        return session.refuse("bad-sequence", Stage.BDAT)
-    if reception.oversize:
-        return session.refuse("message-too-large", Stage.BDAT)
-    return session.settings.wording.agree("bdat", session)
+        return "bad-sequence"
+    return "message-too-large" if reception.octets > reception.limit else None
 
 
 def _fails(decision: Decision, default: Reply) -> bool:
     return not decision.answer.moves if decision.answer is not None else default.kind != 2
+
+
+def _ends(decision: Decision) -> bool:
+    return decision.answer is not None and decision.answer.ending is not None
 
 
 def _next_chunk(session: Session) -> None:

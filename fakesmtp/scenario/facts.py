@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
 from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.stages import Stage
-from fakesmtp.scenario.content import Content
+
+if TYPE_CHECKING:
+    from fakesmtp.scenario.content import Content
 
 
 class Kind(Enum):
@@ -93,9 +95,11 @@ def content_of(session: Session) -> Content | None:
     message = session.message
     if message is None:
         return None
-    if message._content is None:
-        message._content = Content(lambda: message.data)
-    found: Content = message._content
+    if message.content is None:
+        from fakesmtp.scenario.content import Content
+
+        message.content = Content(lambda: message.data)
+    found: Content = message.content
     return found
 
 
@@ -245,7 +249,7 @@ for _fact in (
         "body",
         "The text of the message, decoded",
         Kind.TEXT,
-        _of_content(lambda c: c.body),
+        _of_content(lambda c: c.texts),
         stages=_MESSAGE | {Stage.CONTENT},
     ),
     Fact(

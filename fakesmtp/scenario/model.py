@@ -160,6 +160,15 @@ class Record:
 
 
 @attrs.frozen
+class Expectation:
+    """One thing that the client must do, as written: the value is text, whole numbers, booleans, lists, mappings."""
+
+    name: str
+    value: Any
+    place: Place = Place()
+
+
+@attrs.frozen
 class Scenario:
     """A healthy server and the few rules that make it fail."""
 
@@ -192,5 +201,7 @@ class Scenario:
     place: Place = Place()
     source: str = ""
     """The file's text."""
-    expect: tuple[Any, ...] = ()
+    expect: tuple[Expectation, ...] = ()
     """What the client must do, as read; the journal's verification judges it."""
+    sessions: int | None = None
+    """Sessions open at once; ``None``: as many as come."""

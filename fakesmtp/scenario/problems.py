@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fakesmtp.scenario.source import Node, Source
 
 T = TypeVar("T")
+D = TypeVar("D")
 Severity = Literal["error", "warning"]
 
 _SHOWN: Final = 60
@@ -105,12 +106,15 @@ class Findings:
         self._note(node, message, hint, "warning")
 
     def unknown(self, node: Node, what: str, choices: Iterable[str], topic: str = "") -> Wrong:
-        """What to raise for a word that is none of the choices; ``topic`` is a ``fakesmtp vocabulary`` that lists them."""
+        """What to raise for a word that is none of the choices.
+
+        :param topic: the ``fakesmtp vocabulary`` that lists them, where they are many.
+        """
         word = getattr(node, "text", "")
         hint = advice(word, tuple(choices), topic) if len(self._problems) < _SUGGESTIONS else ""
         return Wrong(node, f"unknown {what} {shorten(word)}", hint)
 
-    def attempt(self, read: Callable[[Node, Findings], T], node: Node, default: T) -> T:
+    def attempt(self, read: Callable[[Node, Findings], T], node: Node, default: D) -> T | D:
         """What ``read`` makes of the node; the default, and a problem noted, if it is wrong."""
         try:
             return read(node, self)

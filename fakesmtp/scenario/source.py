@@ -235,7 +235,7 @@ class _Graph:
         at, name = self._at(event), str(event.anchor)
         node = self._anchors.get(name)
         if node is None:
-            needs = f'text that begins with \'*\' needs quotes: "*{name}"'
+            needs = f"text that begins with '*' needs quotes: \"*{name}\""
             raise Wrong(at, f"'*{name}' is an alias of YAML, and there is no anchor '&{name}'", needs)
         if node in self._open:
             raise Wrong(at, f"'*{name}' stands inside the value that it repeats")

@@ -16,7 +16,7 @@ _MEANINGS: Final = (
     (r"character '\\t' that cannot", "a tab cannot stand here", "indent with spaces"),
     (r"character (?P<c>'.'|\".\") that cannot", "text cannot begin with {c}", "put it in quotes"),
     (r"expected alphabetic or numeric", "'*' and '&' begin an alias or an anchor of YAML", "put the text in quotes"),
-    (r"unknown escape character (?P<c>'.'|\".\")", "unknown escape: a backslash and {c}", "single quotes keep it as it is"),
+    (r"unknown escape character (?P<c>'.'|\".\")", "unknown escape: backslash and {c}", "single quotes keep both"),
     (r"escape sequence of (?P<n>\d+) hex", "this escape has {n} hexadecimal digits", ""),
     (r"expected a comment or a line break", "a block of text begins in the next line, not behind '|' or '>'", ""),
     (r"sequence entries are not allowed", "a list cannot begin here", "write it below the key, or as [a, b]"),

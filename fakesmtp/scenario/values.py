@@ -22,7 +22,8 @@ Read = Callable[[Node, Findings], T]
 
 LONGEST: Final = 3650 * 86_400.0
 """Seconds of the longest duration, ten years: more does not fit into dates."""
-_LARGEST: Final = 2**53
+LARGEST: Final = 2**53
+"""The largest number."""
 _WORD: Final = 40
 """Characters of the longest number: what is longer is not even tried."""
 _ESCAPE: Final = re.compile(r"\\(?:[rnt0\\]|x[0-9A-Fa-f]{2})")
@@ -80,6 +81,14 @@ def word(node: Node, findings: Findings) -> str:
     return found
 
 
+def host(node: Node, findings: Findings) -> str:
+    """A host's name or address: one word."""
+    found = word(node, findings)
+    if len(found.split()) > 1:
+        raise Wrong(node, f"{describe(node)} is no host", "a host is one word, such as mx.example.test")
+    return found
+
+
 def boolean(node: Node, findings: Findings) -> bool:
     """``true`` or ``false``."""
     found = scalar(node, "true or false")
@@ -91,7 +100,7 @@ def boolean(node: Node, findings: Findings) -> bool:
     return truth
 
 
-def integer(least: int = 0, most: int = _LARGEST) -> Read[int]:
+def integer(least: int = 0, most: int = LARGEST) -> Read[int]:
     """A whole number within bounds."""
 
     def read(node: Node, findings: Findings) -> int:
@@ -127,6 +136,13 @@ def duration(node: Node, findings: Findings) -> float:
     return _measure(node, "a duration", parse_duration, LONGEST, "ten years")
 
 
+def window(node: Node, findings: Findings) -> float:
+    """A duration that is longer than nothing."""
+    if not (seconds := duration(node, findings)):
+        raise Wrong(node, "this must be longer than 0")
+    return seconds
+
+
 def signed_duration(node: Node, findings: Findings) -> float:
     """Seconds, written with a unit and perhaps a sign: ``+9h``, ``-1d``."""
     found = scalar(node, "a duration")
@@ -139,7 +155,12 @@ def signed_duration(node: Node, findings: Findings) -> float:
 
 def size(node: Node, findings: Findings) -> int:
     """Octets: ``1000``, ``64KB``, ``10MB``, ``1MiB``."""
-    return int(_measure(node, "a size", parse_size, _LARGEST, "8 PiB"))
+    return int(_measure(node, "a size", parse_size, LARGEST, "8 PiB"))
+
+
+def size_from(least: int) -> Read[int]:
+    """Octets, no fewer than ``least``."""
+    return lambda node, findings: int(_within(node, size(node, findings), least, LARGEST))
 
 
 def _measure(node: Node, what: str, parse: Callable[[str], float], most: float, limit: str) -> float:
@@ -180,9 +201,9 @@ def _uniform(node: Node, findings: Findings) -> Uniform:
 
 def _lognormal(node: Node, findings: Findings) -> Lognormal:
     values = entries(node, findings, "a lognormal distribution", {"median": duration, "sigma": number(0, 10)})
-    if len(values) != 2:
+    if len(mapping(node, "").pairs) < 2:
         raise Wrong(node, "a lognormal distribution has a median and a sigma", "{median: 1s, sigma: 0.5}")
-    return Lognormal(**values)
+    return Lognormal(values.get("median", 0.0), values.get("sigma", 0.0))
 
 
 def choice(what: str, choices: Iterable[str], topic: str = "") -> Read[Any]:
@@ -234,9 +255,7 @@ def pairs(read: Read[T], what: str) -> Read[dict[str, T]]:
     """A mapping whose keys are free."""
 
     def read_pairs(node: Node, findings: Findings) -> dict[str, T]:
-        found = {
-            name: findings.attempt(read, value, None) for name, (_, value) in mapping(node, what).pairs.items()
-        }
+        found = {name: findings.attempt(read, value, None) for name, (_, value) in mapping(node, what).pairs.items()}
         return {name: value for name, value in found.items() if value is not None}
 
     return read_pairs
@@ -253,8 +272,9 @@ def reply(node: Node, findings: Findings) -> Reply:
         _check_escapes(scalar(node, "a reply"), findings)
     try:
         return Reply.parse(lines)
-    except ReplySyntaxError as error:
-        raise Wrong(node, *str(error).rsplit(", not ", 1)[:1], f"not {describe(node)}") from None
+    except ReplySyntaxError:
+        hint = "a reply begins with three digits, as in '550 5.1.1 No such user'"
+        raise Wrong(node, f"{describe(node)} is no reply", hint) from None
 
 
 def octets(node: Node, findings: Findings) -> bytes:

@@ -178,6 +178,7 @@ class Connection(Protocol):
         """The suspended turn is given up, and whatever waited behind it."""
         self._stop_waiting()
         self._turn.close()
+        self.tap.turn_interrupted()
         self._queue, self._queued = None, 0
         self._run(self.session.handle(event))
 
@@ -311,6 +312,7 @@ class Connection(Protocol):
 
     def _start_tls(self, action: actions.StartTls) -> None:
         self._flush()
+        self.tap.starting_tls(action)
         self._tls = tls = self.door.start_tls(self, action.certificate)
         tls.makeConnection(self.transport)
 

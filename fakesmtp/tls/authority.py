@@ -102,8 +102,9 @@ class Authority:
 def _read_certificate(path: Path, now: datetime) -> x509.Certificate:
     from cryptography import x509
 
+    pem = _read(path)
     try:
-        certificate = x509.load_pem_x509_certificate(_read(path))
+        certificate = x509.load_pem_x509_certificate(pem)
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
         certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)  # what it signs refers to it
     except x509.ExtensionNotFound:
@@ -123,8 +124,9 @@ def _read_key(path: Path, certificate: x509.Certificate) -> PrivateKey:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+    pem = _read(path)
     try:
-        key = load_pem_private_key(_read(path), password=None)
+        key = load_pem_private_key(pem, password=None)
     except TypeError:
         raise AuthorityError(path, "is encrypted, and nobody is there to be asked for its password") from None
     except (ValueError, UnsupportedAlgorithm):

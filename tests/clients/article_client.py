@@ -11,12 +11,15 @@ import base64
 import socket
 import ssl
 import sys
-from collections.abc import Iterable
+from collections.abc import Container
+from typing import Final
 
 from .acronis import DeliveryError, main
 from .model import HELO_NAME, Mail, Outcome, Target
 from .order import Order
 from .running import PATIENCE, run_module
+
+SUCCESS: Final = range(200, 300)
 
 
 def deliver(target: Target, mail: Mail) -> Outcome:
@@ -62,7 +65,7 @@ class Conversation:
         self.write(f"{line}\r\n".encode())
         return self.read()
 
-    def demand(self, line: str, success: Iterable[int], otherwise: int) -> None:
+    def demand(self, line: str, success: Container[int], otherwise: int) -> None:
         """Send a command; raises DeliveryError(otherwise) unless it is answered with one of the codes."""
         if self.ask(line) not in success:
             raise DeliveryError(otherwise)
@@ -92,9 +95,6 @@ def send(order: Order) -> None:
         conversation.write(stuff(order.content))
         conversation.demand(".", SUCCESS, 7)
         conversation.ask("QUIT")
-
-
-SUCCESS = range(200, 300)
 
 
 def connect(order: Order) -> socket.socket:

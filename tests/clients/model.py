@@ -8,7 +8,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NoReturn
 
 import attrs
 
@@ -92,9 +92,12 @@ def installed(name: str) -> str:
     Where it is missing, the test fails in CI (``CI=true``) and is skipped elsewhere.
     """
     found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-    if found is not None:
-        return found
-    reason = f"the {name} command is missing: apt-get install {PACKAGES.get(name, name)}"
+    if found is None:
+        _miss(f"the {name} command is missing: apt-get install {PACKAGES.get(name, name)}")
+    return found
+
+
+def _miss(reason: str) -> NoReturn:
     import pytest  # here, as the clients written in Python import this module too
 
     if os.environ.get("CI") == "true":

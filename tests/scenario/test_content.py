@@ -24,6 +24,8 @@ from fakesmtp.scenario.content.parts import DEPTH_LIMIT, PART_LIMIT
 PDF = b"%PDF-1.4\n" + bytes(range(256)) * 4
 ESTIMATE = "見積書.pdf"
 
+unhurried = settings(deadline=None)  # a busy machine is no failure
+
 
 def crlf(text: str) -> bytes:
     return text.replace("\n", "\r\n").encode()
@@ -124,6 +126,7 @@ class TestHeader:
         content = Content(b"a: " + b"x" * HEADER_LIMIT + b"\nb: y\n\nbody")
         assert (content.header("b"), content.body) == ((), "body")
 
+    @unhurried
     @given(st.dictionaries(st.from_regex(r"X-[A-Za-z]{1,8}", fullmatch=True), st.text(), max_size=4))
     def test_what_the_email_package_writes_is_read(self, fields: dict[str, str]) -> None:
         message = EmailMessage(policy=SMTP)
@@ -582,6 +585,7 @@ class TestMeasures:
         content = Content(data)
         assert (content.eight_bit, content.bare_lf, content.longest_line) == (eight_bit, bare_lf, longest_line)
 
+    @unhurried
     @given(st.lists(st.sampled_from([b"\r\n", b"\n", b"\r", b"ab", b"x" * 70_000]), max_size=12).map(b"".join))
     def test_the_longest_line_is_the_one_that_splitting_finds(self, data: bytes) -> None:
         assert Content(data).longest_line == max(map(len, data.replace(b"\r\n", b"\n").split(b"\n")))
@@ -650,16 +654,18 @@ FRAGMENTS = [
 
 
 class TestAnyOctets:
+    @unhurried
     @given(st.binary(max_size=2000))
     def test_noise_is_answered(self, data: bytes) -> None:
         ask_everything(Content(data))
 
-    @settings(max_examples=1000, deadline=None)
+    @settings(unhurried, max_examples=1000)
     @example([b"Content-Type: multipart/mixed; boundary=b\n", b"Content-Transfer-Encoding: ", b"base64\n", b"\n"])
     @given(st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=4), max_size=60))
     def test_what_looks_like_mail_is_answered(self, fragments: list[bytes]) -> None:
         ask_everything(Content(b"".join(fragments)))
 
+    @unhurried
     @given(st.lists(st.binary(max_size=200), min_size=1, max_size=4), st.sampled_from(["base64", "7bit"]))
     def test_any_attachment_has_its_size(self, payloads: list[bytes], encoding: str) -> None:
         parts = []

@@ -11,6 +11,12 @@ from tests.clients.model import Mail, Tls
 from . import expectations as shown
 from .expectations import Shows, Table, article_message
 
+PLAIN: Final = Mail()
+WITH_ATTACHMENT: Final = Mail(subject="Scheduled report", attachment=True)
+LARGE: Final = Mail(subject="Large", body=f"{'x' * 70}\n" * 2_000)
+THREE_RECIPIENTS: Final = Mail(forward_paths=("first@example.test", "unknown@example.test", "third@example.test"))
+TWELVE_RECIPIENTS: Final = Mail(forward_paths=tuple(f"user{number}@example.test" for number in range(1, 13)))
+
 
 @attrs.frozen
 class Said:
@@ -36,7 +42,7 @@ class Case:
     clients: Table
     said: tuple[Said, ...] = ()
     never: tuple[str, ...] = ()
-    mail: Mail = Mail()
+    mail: Mail = PLAIN
     tls: Tls = "none"
     user: str | None = None
     sessions: int = 1
@@ -49,11 +55,6 @@ class Case:
         return f"{self.scenario}-{self.variant}" if self.variant else self.scenario
 
 
-PLAIN: Final = Mail()
-WITH_ATTACHMENT: Final = Mail(subject="Scheduled report", attachment=True)
-LARGE: Final = Mail(subject="Large", body=f"{'x' * 70}\n" * 2_000)
-THREE_RECIPIENTS: Final = Mail(forward_paths=("first@example.test", "unknown@example.test", "third@example.test"))
-TWELVE_RECIPIENTS: Final = Mail(forward_paths=tuple(f"user{number}@example.test" for number in range(1, 13)))
 ACCEPTED: Final = Said("end-of-data", "250", 1)
 NOT_ACCEPTED: Final = Said("end-of-data", "2", 0)
 NO_REPLY: Final = Said(".*", "", 0)

@@ -1,0 +1,246 @@
+"""Scenarios in words: what goes wrong, where, how often, in whose words, and what a correct client makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from fakesmtp.cli.console import listed
+from fakesmtp.cli.phrases import phrase_condition, phrase_counting, phrase_settings
+from fakesmtp.faults import FAULTS
+from fakesmtp.faults.reply import SayReply
+from fakesmtp.protocol.wording import RefusalWords, Template, Wording
+from fakesmtp.scenario.model import Act, Documented, Listener, Record, Rule, Scenario, Tls
+from fakesmtp.scenario.persona import load_persona
+
+DUTIES: Final = {
+    "delivered": "Deliver: the mail goes through, and the client says so.",
+    "refused": "Report failure: the server has refused for good. To claim success, or to try the same again, is wrong.",
+    "deferred": "Not report success: the server has refused for now. A client with a queue keeps the mail and tries again"
+    " later; one without says that it was not sent.",
+    "unreachable": "Report that no mail server could be spoken to: no SMTP conversation comes about.",
+    "insecure": "Stop, and send neither credentials nor mail over this connection: it is not as safe as was asked for.",
+    None: "Not judged: what is right depends on how the client is used.",
+}
+"""What a correct client does, by outcome."""
+
+EXAMPLES: Final[Mapping[str, str]] = {
+    "client": "client.example.test",
+    "ip": "127.0.0.1",
+    "helo": "client.example.test",
+    "sender": "alice@example.test",
+    "senderdomain": "example.test",
+    "rcpt": "bob@example.test",
+    "rcptdomain": "example.test",
+    "user": "alice",
+    "mechanism": "PLAIN",
+    "line": "RCPT TO:<bob@example.test>",
+    "verb": "RCPT",
+    "id": "4bXq1z0T9Kz1",
+    "date": "Fri, 21 Nov 2026 10:05:00 +0000",
+    "zone": "dnsbl.example",
+    "reason": "refused",
+}
+"""Values for the placeholders of a persona's words that come from the session."""
+
+
+@attrs.frozen
+class Deed:
+    """One action of a rule."""
+
+    fault: str
+    text: str
+    """What it does, in words."""
+    replies: Mapping[str, str] = attrs.field(factory=dict)
+    """The reply at each stage, with examples in place of what only a session knows."""
+    words: str = ""
+    """Whose words the reply is in, and how sure we are of them."""
+    sure: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"fault": self.fault, "does": self.text, "replies": dict(self.replies), "words": self.words or None}
+
+
+@attrs.frozen
+class RuleInWords:
+    """One rule."""
+
+    name: str
+    stages: tuple[str, ...]
+    when: tuple[str, ...]
+    counting: str
+    deeds: tuple[Deed, ...]
+    place: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "name": self.name,
+            "at": list(self.stages),
+            "when": list(self.when),
+            "how-often": self.counting or None,
+            "does": [deed.as_dict() for deed in self.deeds],
+            "place": self.place,
+        }
+
+
+class Explanation:
+    """A scenario, read to somebody.
+
+    :param persona: in whose words; the scenario's own if it is ``None``.
+    :raises LookupError: if there is no such persona.
+    """
+
+    def __init__(self, scenario: Scenario, persona: str | None = None) -> None:
+        self.scenario = scenario
+        self.persona: Wording = load_persona(persona or scenario.persona)
+
+    @property
+    def duty(self) -> str:
+        """What a correct client must do."""
+        return DUTIES[self.scenario.outcome]
+
+    @property
+    def rules(self) -> list[RuleInWords]:
+        """Every rule in words, in the order in which they are tried."""
+        return [self._rule(rule) for rule in self.scenario.rules]
+
+    def _rule(self, rule: Rule) -> RuleInWords:
+        return RuleInWords(
+            rule.name,
+            tuple(str(stage) for stage in rule.stages),
+            tuple(phrase_condition(condition) for condition in rule.when),
+            phrase_counting(rule),
+            tuple(self._deed(act, rule) for act in rule.acts),
+            str(rule.place),
+        )
+
+    def _deed(self, act: Act, rule: Rule) -> Deed:
+        if act.name == "refuse":
+            return self._refusal(act.fault.name, rule)
+        if isinstance(act.fault, SayReply):
+            replies = {str(stage): str(act.fault.reply) for stage in rule.stages}
+            return Deed(act.name, "answers", replies, "word for word, whatever the persona")
+        meaning = FAULTS[act.name].meaning.rstrip(".")
+        settings = phrase_settings(act)
+        text = meaning[:1].lower() + meaning[1:]
+        return Deed(act.name, f"{text} ({settings})" if settings else text)
+
+    def _refusal(self, name: str, rule: Rule) -> Deed:
+        words = self.persona.words_for(name)
+        if words is None:
+            raise LookupError(f"no persona has words for {name}")
+        replies = {str(stage): self._example(words.at.get(stage, words.template)) for stage in rule.stages}
+        told, sure = self._source(name, words)
+        text = f"refuses: {name}" + (", and closes the connection" if words.closes else "")
+        return Deed("refuse", text, replies, told, sure)
+
+    def _source(self, name: str, words: RefusalWords) -> tuple[str, bool]:
+        mine = name in self.persona.refusals
+        whose = f"{self.persona.name}'s words" if mine else f"generic's words: {self.persona.name} has none for this"
+        if words.status == "ours":
+            return whose, mine
+        return f"{whose}, {words.status}: {words.source}", words.status == "verified"
+
+    def _example(self, template: Template) -> str:
+        return template.text.format_map(
+            {
+                **EXAMPLES,
+                "host": self.scenario.hostname,
+                "mechanisms": " ".join(self.scenario.auth.mechanisms),
+                "limit": str(self.persona.size),
+                "version": self.persona.version,
+            }
+        )
+
+    # ------------------------------------------------------------------ what stands before the first byte
+
+    @property
+    def server(self) -> dict[str, str]:
+        """What the server is, beside its rules: label and text."""
+        scenario = self.scenario
+        told = {"speaks as": f"{self.persona.name} ({self.persona.summary})", "TLS": phrase_tls(scenario.tls)}
+        if scenario.address is not None:
+            told["client is told"] = f"to connect to {scenario.address}"
+        for listener in scenario.listeners:
+            if text := phrase_listener(listener):
+                told[f"listener {listener.name}"] = text
+        if scenario.accounts is not None:
+            told["accounts"] = listed(scenario.accounts) if scenario.accounts else "none: every login fails"
+        told |= {f"DNS {record.name}": phrase_record(record) for record in scenario.dns.values()}
+        return told
+
+    @property
+    def commands(self) -> list[str]:
+        """How to run it."""
+        name = self.scenario.name
+        return [
+            f"fakesmtp demo {name}",
+            f"fakesmtp exec {name} -- pytest tests/mail",
+            f"fakesmtp exec --client {name} -- swaks --server {{address}} --to bob@example.test",
+            f"fakesmtp serve {name} --port 2525",
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        scenario = self.scenario
+        return {
+            "name": scenario.name,
+            "aliases": list(scenario.aliases),
+            "summary": scenario.summary,
+            "description": scenario.description,
+            "tags": list(scenario.tags),
+            "outcome": scenario.outcome,
+            "client-must": self.duty,
+            "persona": self.persona.name,
+            "server": self.server,
+            "rules": [rule.as_dict() for rule in self.rules],
+            "documents": [document_as_dict(each) for each in scenario.documents],
+            "rfc": [rfc_section(each) for each in scenario.rfc],
+            "run": self.commands,
+            "place": scenario.place.file,
+        }
+
+
+def document_as_dict(documented: Documented) -> dict[str, Any]:
+    """Where a failure is documented, for JSON."""
+    return {"document": documented.document, "case": documented.case, "message": dict(documented.message)}
+
+
+def rfc_section(text: str) -> str:
+    """``5321 4.2.1`` as ``RFC 5321 section 4.2.1``."""
+    number, _, section = text.partition(" ")
+    return f"RFC {number} section {section}" if section else f"RFC {number}"
+
+
+def phrase_tls(tls: Tls) -> str:
+    """How a listener does TLS."""
+    text = {"none": "none", "starttls": "STARTTLS is offered", "implicit": "from the first byte (implicit)"}[tls.mode]
+    if tls.mode == "none":
+        return text
+    parts = [] if tls.certificate == "valid" else [f"certificate {tls.certificate}"]
+    parts += [f"versions {listed(tls.versions)}"] if tls.versions else []
+    parts += [f"ciphers {tls.ciphers}"] if tls.ciphers else []
+    parts += ["a client certificate is demanded"] if tls.client_certificate else []
+    return "; ".join([text, *parts])
+
+
+def phrase_listener(listener: Listener) -> str:
+    """What is unusual about a listener; empty if nothing is."""
+    states = {"closed": "the port refuses connections", "blackhole": "the port never answers"}
+    parts = [states[listener.state]] if listener.state in states else []
+    parts += [f"TLS {phrase_tls(listener.tls)}"] if listener.tls is not None else []
+    parts += ["LMTP"] if listener.lmtp else []
+    parts += [f"on {listener.family}"] if listener.family is not None else []
+    parts += [f"port {listener.port}"] if listener.port is not None else []
+    return ", ".join(parts)
+
+
+def phrase_record(record: Record) -> str:
+    """What the zone answers for a name."""
+    if record.failure is not None:
+        return record.failure
+    return ", ".join(f"{kind} {listed(values) if values else 'none'}" for kind, values in record.records.items())

@@ -1,0 +1,179 @@
+"""``fakesmtp show``: one scenario explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from fakesmtp.cli.completing import complete_persona, complete_scenario
+from fakesmtp.cli.console import Color, color_option, json_option, make_console, print_json, style_reply
+from fakesmtp.cli.finding import load_scenario
+from fakesmtp.cli.status import Status
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords
+
+
+@click.command("show")
+@click.argument("name", shell_complete=complete_scenario)
+@click.option("--persona", shell_complete=complete_persona, help="In whose words the replies are shown.")
+@click.option("--source", is_flag=True, help="The scenario's file, highlighted, in place of the explanation.")
+@json_option
+@color_option
+def command(name: str, persona: str | None, source: bool, as_json: bool, color: Color) -> int:
+    """One scenario explained: what goes wrong and at which stage, in whose words, and what a correct client does.
+
+    NAME is a scenario of the library, one below ./scenarios, or a file.
+    """
+    from fakesmtp.cli.explaining import Explanation
+
+    scenario = load_scenario(name)
+    try:
+        explanation = Explanation(scenario, persona)
+    except LookupError:
+        raise click.UsageError(_unknown_persona(str(persona))) from None
+    if as_json:
+        print_json({**explanation.as_dict(), **({"source": scenario.source} if source else {})})
+    elif source:
+        print_source(make_console(color, unbroken=True), explanation)
+    else:
+        print_explanation(make_console(color), explanation)
+    return Status.OK
+
+
+def _unknown_persona(name: str) -> str:
+    from fakesmtp.scenario.persona import persona_names
+    from fakesmtp.scenario.problems import advice
+
+    return f"there is no persona {name!r}; {advice(name, persona_names())}"
+
+
+def print_source(console: Console, explanation: Explanation) -> None:
+    """The file as it is; highlighted where there is colour."""
+    from rich.syntax import Syntax
+
+    text = explanation.scenario.source
+    if console.no_color:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    console.print(Syntax(text, "yaml", theme="ansi_dark", background_color="default", word_wrap=True))
+
+
+def print_explanation(console: Console, explanation: Explanation) -> None:
+    """The explanation, section by section."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    scenario = explanation.scenario
+    console.print(Text.assemble((scenario.name, "name"), "  ", (scenario.summary, "heading")))
+    for paragraph in paragraphs(scenario.description):
+        console.print()
+        console.print(Padding(Text(paragraph), (0, 0, 0, 2)))
+    for heading, parts in _sections(explanation):
+        console.print()
+        console.print(Text(heading, "heading"))
+        for part in parts:
+            console.print(Padding(part, (0, 0, 0, 2)))
+
+
+def paragraphs(text: str) -> list[str]:
+    """Prose without the line breaks of its file."""
+    return [" ".join(block.split()) for block in text.split("\n\n") if block.strip()]
+
+
+def _sections(explanation: Explanation) -> Iterator[tuple[str, Iterable[RenderableType]]]:
+    from rich.text import Text
+
+    scenario = explanation.scenario
+    yield "What goes wrong", _wrong(explanation)
+    duty = Text.assemble((scenario.outcome or "not judged", scenario.outcome or "quiet"), f"  {explanation.duty}")
+    yield "What a correct client must do", [duty]
+    yield "The server", [grid(explanation.server.items())]
+    if scenario.documents:
+        yield "Where it is documented", list(_documents(explanation))
+    if scenario.rfc:
+        from fakesmtp.cli.explaining import rfc_section
+
+        yield "Standards", [Text("; ".join(map(rfc_section, scenario.rfc)))]
+    yield "How to run it", [Text(line) for line in explanation.commands]
+    yield "Where it stands", [Text(_whereabouts(explanation), overflow="fold")]
+
+
+def _whereabouts(explanation: Explanation) -> str:
+    scenario = explanation.scenario
+    also = f" (also called {', '.join(scenario.aliases)})" if scenario.aliases else ""
+    tags = f", tags: {', '.join(scenario.tags)}" if scenario.tags else ""
+    return f"{scenario.place.file}{also}{tags}"
+
+
+def _wrong(explanation: Explanation) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    rules = explanation.rules
+    if not rules:
+        before = any(listener.state != "open" for listener in explanation.scenario.listeners)
+        told = "Before the first byte: see the server, below." if before or explanation.scenario.address else "Nothing."
+        yield Text(told)
+    for rule in rules:
+        yield from _rule(rule)
+
+
+def _rule(rule: RuleInWords) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    yield Text.assemble("at ", (", ".join(rule.stages), "heading"), "  ", (rule.name, "quiet"))
+    lines = [f"when {condition}" for condition in rule.when] + ([rule.counting] if rule.counting else [])
+    for line in lines:
+        yield Padding(Text(line), (0, 0, 0, 3))
+    for deed in rule.deeds:
+        for line in _deed(deed):
+            yield Padding(line, (0, 0, 0, 3))
+
+
+def _deed(deed: Deed) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    yield Text(deed.text)
+    for stages, reply in _by_reply(deed).items():
+        for line in reply.splitlines():
+            where = Text(f"{stages}: ", "quiet") if len(set(deed.replies.values())) > 1 else Text()
+            yield Padding(where + style_reply(line), (0, 0, 0, 3))
+    if deed.words:
+        yield Padding(Text(f"({deed.words})", "quiet" if deed.sure else "soft"), (0, 0, 0, 3))
+
+
+def _by_reply(deed: Deed) -> dict[str, str]:
+    """Stages that share a reply, and the reply."""
+    shared: dict[str, list[str]] = {}
+    for stage, reply in deed.replies.items():
+        shared.setdefault(reply, []).append(stage)
+    return {", ".join(stages): reply for reply, stages in shared.items()}
+
+
+def _documents(explanation: Explanation) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for documented in explanation.scenario.documents:
+        yield Text.assemble(documented.document, ("  case ", "quiet"), documented.case)
+        yield Padding(grid(documented.message.items()), (0, 0, 0, 3))
+
+
+def grid(rows: Iterable[tuple[str, str]]) -> RenderableType:
+    """Labels and texts in two columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="quiet", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in rows:
+        table.add_row(label, Text(text))
+    return table

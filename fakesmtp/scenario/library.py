@@ -1,0 +1,194 @@
+"""The library of scenarios: found by name, listed without reading more than their heads.
+
+A name is an existing path, else a file ``NAME.yaml`` anywhere below ``./scenarios``, else one of the built-in library;
+``aliases:`` give a scenario other names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+import fakesmtp
+from fakesmtp.scenario import source
+from fakesmtp.scenario.model import Scenario
+from fakesmtp.scenario.problems import Findings, Problem, Wrong
+from fakesmtp.scenario.reader import READERS, Reading, read_file
+
+OWN: Final = Path("scenarios")
+"""Where a project keeps scenarios of its own, from the working directory."""
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+_SHOWN: Final = 3
+"""Names that are suggested for one that is not known."""
+_NO_OVERRIDES: Final[Mapping[str, str]] = {}
+
+
+class UnknownScenario(LookupError):
+    """No scenario has this name, or more than one has. The message says what to do."""
+
+
+@attrs.frozen
+class Listed:
+    """What a list of scenarios shows of one. ``problems`` says why, where its head cannot be read."""
+
+    name: str
+    path: Path
+    summary: str = ""
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    outcome: str | None = None
+    documents: tuple[tuple[str, str], ...] = ()
+    """Document and case, for each case that is reproduced."""
+    problems: tuple[Problem, ...] = ()
+
+
+def built_in() -> Path:
+    """The folder of the built-in library: in the installed package, else beside it in the repository."""
+    package = Path(fakesmtp.__file__).parent
+    inside = package / "scenarios"
+    return inside if inside.is_dir() else package.parent / "scenarios"
+
+
+def folders() -> tuple[Path, ...]:
+    """Where scenarios are looked for, in this order."""
+    own, ours = OWN, built_in()
+    return (ours,) if own.resolve() == ours.resolve() else (own, ours)
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """The scenario files below a folder, in the order of their paths."""
+    for place, inner, names in os.walk(folder):
+        inner[:] = sorted(name for name in inner if not name.startswith((".", "_")))
+        yield from (Path(place, name) for name in sorted(names) if Path(name).suffix in _SUFFIXES)
+
+
+# ---------------------------------------------------------------------- one scenario
+
+
+def find(name: str) -> Path:
+    """The file of a scenario: an existing path, a name or an alias.
+
+    :raises UnknownScenario: if there is none, with the nearest names, or several.
+    """
+    path = Path(name)
+    if _exists(path):
+        return path
+    if path.suffix in _SUFFIXES or len(path.parts) > 1:
+        raise UnknownScenario(f"there is no file {name!r}")
+    return find_named(name)
+
+
+def find_named(name: str, file: str = "") -> Path:
+    """The file of a scenario by its name or an alias, never by a path; ``file``, which asks, does not matter.
+
+    :raises UnknownScenario: if there is none, with the nearest names, or several.
+    """
+    for folder in folders():
+        if found := [path for path in files(folder) if path.stem == name]:
+            return _only(name, found)
+    for folder in folders():
+        if found := [path for path in files(folder) if name in _aliases(path)]:
+            return _only(name, found)
+    raise UnknownScenario(f"unknown scenario {name!r}; {_advice(name)}")
+
+
+def find_beside(name: str, file: str) -> Path:
+    """The file of a scenario that another file extends: a path from there, a neighbour, or as :func:`find`.
+
+    :raises UnknownScenario: if there is none, with the nearest names, or several.
+    """
+    folder = Path(file).parent
+    for path in (folder / name, *(folder / f"{name}{suffix}" for suffix in _SUFFIXES)):
+        if _exists(path) and path.suffix in _SUFFIXES and path.resolve() != Path(file).resolve():
+            return path
+    return find(name)
+
+
+def read(name: str, overrides: Mapping[str, str] = _NO_OVERRIDES) -> Reading:
+    """Read a scenario, with warnings and errors.
+
+    :raises UnknownScenario: if no scenario has this name.
+    """
+    return read_file(find(name), find=find_beside, overrides=overrides)
+
+
+def load(name: str, overrides: Mapping[str, str] = _NO_OVERRIDES) -> Scenario:
+    """The scenario of that name.
+
+    :raises UnknownScenario: if there is none. :raises ScenarioErrors: if its file has errors.
+    """
+    return read(name, overrides).require()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _only(name: str, found: list[Path]) -> Path:
+    if len(found) > 1:
+        raise UnknownScenario(f"{len(found)} scenarios are named {name!r}: {', '.join(map(str, found))}; give the path")
+    return found[0]
+
+
+def _advice(name: str) -> str:
+    from difflib import get_close_matches
+
+    known = list(dict.fromkeys(path.stem for folder in folders() for path in files(folder)))
+    known += [alias for folder in folders() for path in files(folder) for alias in _aliases(path)]
+    near = get_close_matches(name[:100].lower(), known, n=_SHOWN, cutoff=0.5)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else "`fakesmtp list` shows all of them"
+
+
+def _aliases(path: Path) -> tuple[str, ...]:
+    """The other names of a scenario; only a file that speaks of any is parsed."""
+    try:
+        text = source.read_source(path)
+    except Wrong:
+        return ()
+    return listed(path, text).aliases if "aliases" in text.text else ()
+
+
+# ---------------------------------------------------------------------- all of them
+
+
+def every(*, tag: str | None = None, document: str | None = None) -> Iterator[Listed]:
+    """The scenarios of all folders, in the order of their paths; of two with one name, the first.
+
+    :param tag: only those that have it. :param document: only those that reproduce a failure documented there.
+    """
+    seen: set[str] = set()
+    for path in (path for folder in folders() for path in files(folder)):
+        if path.stem in seen:
+            continue
+        seen.add(path.stem)
+        entry = listed(path)
+        if (tag is None or tag in entry.tags) and (document is None or document in dict(entry.documents)):
+            yield entry
+
+
+def listed(path: Path, text: source.Source | None = None) -> Listed:
+    """What a list shows of a scenario: its head, as it stands in the file, without what it extends."""
+    findings = Findings()
+    try:
+        root = source.compose(text or source.read_source(path), findings)
+    except Wrong as wrong:
+        findings.note(wrong)
+        root = None
+    if not isinstance(root, source.Mapping):
+        return Listed(path.stem, path, problems=findings.problems)
+    head = {key: _head(root, key, findings) for key in ("summary", "tags", "aliases", "outcome", "documents")}
+    documents = tuple((each.document, each.case) for each in head.pop("documents") or ())
+    given = {key: value for key, value in head.items() if value is not None}
+    return Listed(path.stem, path, documents=documents, problems=findings.problems, **given)
+
+
+def _head(root: source.Mapping, key: str, findings: Findings) -> Any:
+    node = root.get(key)
+    return findings.attempt(READERS[key], node, None) if node is not None else None

@@ -1,0 +1,230 @@
+"""Warnings: what a scenario may say, and probably does not mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from fakesmtp.faults import Kind
+from fakesmtp.protocol.reply import Reply
+from fakesmtp.protocol.stages import ANY, ANYWHERE, STAGES, Stage
+from fakesmtp.scenario.matchers import AllOf, AnyOf, Equals, Glob, Matcher
+from fakesmtp.scenario.model import Act, Condition, Rule, Scenario
+from fakesmtp.scenario.persona import load_persona
+from fakesmtp.scenario.problems import Problem, nearest
+from fakesmtp.scenario.rules import waits_at_random
+
+START: Final = "start"
+
+
+def lint(scenario: Scenario) -> tuple[Problem, ...]:
+    """Everything that is worth a warning, in no particular order and without source lines."""
+    return tuple(problem for check in CHECKS for problem in check(scenario))
+
+
+def _warning(at: Rule | Act | Condition, message: str, hint: str = "") -> Problem:
+    return Problem(at.place, message, hint, "warning")
+
+
+# ---------------------------------------------------------------------- rules that never act
+
+
+def find_unreachable(scenario: Scenario) -> Iterator[Problem]:
+    """Rules behind one that always answers first.
+
+    A rule of a scenario that is extended may be hidden: that is how it is overridden.
+    """
+    for number, rule in enumerate(scenario.rules):
+        if rule.merely_shapes:
+            continue
+        before = [other for other in scenario.rules[:number] if _hides(other, rule)]
+        if all(any(stage in other.stages for other in before) for stage in rule.stages):
+            names = " and ".join(dict.fromkeys(f"'{other.name}'" for other in before))
+            lines = ", ".join(dict.fromkeys(str(other.place.line) for other in before))
+            yield _warning(
+                rule, f"the rule '{rule.name}' is never reached", f"{names} always answers first: line {lines}"
+            )
+
+
+def _hides(first: Rule, then: Rule) -> bool:
+    """Whether the first rule answers whenever the other one could, at a stage that they share."""
+    unlimited = first.after == 0 and first.every == 1 and first.chance == 1
+    forever = first.times is None and first.lasts is None
+    asked = {_asked(condition) for condition in first.when}
+    covers = asked <= {_asked(condition) for condition in then.when}
+    return first.answers and unlimited and forever and covers and first.place.file == then.place.file
+
+
+def _asked(condition: Condition) -> tuple[str, str, str, float]:
+    return condition.fact, repr(condition.matcher), condition.by, condition.per
+
+
+# ---------------------------------------------------------------------- states
+
+
+def check_states(scenario: Scenario) -> Iterator[Problem]:
+    """States that are asked for and never entered, and states that change nothing."""
+    asked = [condition for rule in scenario.rules for condition in rule.when if condition.fact == "state"]
+    for condition in asked:
+        for state in _named(condition.matcher):
+            if state not in scenario.states:
+                near = nearest(state, scenario.states)
+                hint = f"did you mean {near!r}?" if near and near != START else "only the control interface could"
+                yield _warning(condition, f"no rule enters the state {state!r}", hint)
+    for act in _acts(scenario, "goto"):
+        state = act.fault.state
+        tells = any(condition.matcher.matches(state) != condition.matcher.matches(START) for condition in asked)
+        if not tells and (state != START or not asked):
+            yield _warning(act, f"no rule asks for the state {state!r}", "entering it changes nothing")
+
+
+def _named(matcher: Matcher) -> Iterator[str]:
+    """The states that a matcher names; what a glob or a pattern may mean is left alone."""
+    if isinstance(matcher, Glob) and not set("*?") & set(matcher.glob):
+        yield matcher.glob
+    elif isinstance(matcher, Equals):
+        yield str(matcher.value)
+    elif isinstance(matcher, (AnyOf, AllOf)):
+        for part in matcher.choices if isinstance(matcher, AnyOf) else matcher.parts:
+            yield from _named(part)
+
+
+# ---------------------------------------------------------------------- replies
+
+
+def check_replies(scenario: Scenario) -> Iterator[Problem]:
+    """Replies that RFC 5321 does not list at their stage, or that contradict themselves."""
+    for rule in scenario.rules:
+        for act in rule.acts:
+            if act.name == "reply":
+                yield from _unlisted(rule, act, act.fault.reply)
+                yield from _contradicting(act, act.fault.reply)
+
+
+def _unlisted(rule: Rule, act: Act, reply: Reply) -> Iterator[Problem]:
+    where = [stage for stage in rule.stages if STAGES[stage].reply_owed]
+    lacking = [stage for stage in where if reply.code not in STAGES[stage].listed | ANYWHERE]
+    if rule.stages == ANY and len(lacking) < len(where):
+        return  # a reply for all stages fits some of them
+    if lacking:
+        stages = ", ".join(lacking) if rule.stages != ANY else "any stage"
+        codes = sorted(STAGES[lacking[0]].listed) if len(lacking) == 1 else []
+        hint = f"listed: {', '.join(map(str, codes))}" if codes else ""
+        yield _warning(act, f"RFC 5321 lists no {reply.code} at {stages}", hint)
+
+
+def _contradicting(act: Act, reply: Reply) -> Iterator[Problem]:
+    if reply.enhanced and reply.enhanced[0] != str(reply.code)[0]:
+        message = f"the enhanced status code {reply.enhanced} has another class than {reply.code}"
+        yield _warning(act, message, "RFC 2034 section 4 wants the same first digit")
+
+
+# ---------------------------------------------------------------------- actions
+
+
+def find_idle_shapes(scenario: Scenario) -> Iterator[Problem]:
+    """Shaping actions where nothing is ever sent."""
+    for rule in scenario.rules:
+        for act in rule.acts:
+            if act.kind is Kind.SHAPING and not any(_is_answered(scenario, stage) for stage in rule.stages):
+                stages = ", ".join(rule.stages)
+                yield _warning(act, f"'{act.name}' has no reply to act on at {stages}", "no reply is owed there")
+
+
+def _is_answered(scenario: Scenario, stage: Stage) -> bool:
+    return STAGES[stage].reply_owed or any(rule.answers and stage in rule.stages for rule in scenario.rules)
+
+
+def find_bypassed(scenario: Scenario) -> Iterator[Problem]:
+    """Rules at ``data`` that a client which uses CHUNKING does not meet.
+
+    ``BDAT … LAST`` asks ``data`` too, but only a refusal is sent then: what shapes, or succeeds, is not.
+    """
+    if not _offers(scenario, "CHUNKING"):
+        return
+    for rule in scenario.rules:
+        if Stage.DATA in rule.stages and Stage.BDAT not in rule.stages and _needs_the_reply(rule):
+            hint = "add bdat to its stages, or take CHUNKING off the list: capabilities: {CHUNKING: false}"
+            yield _warning(rule, f"CHUNKING passes the rule '{rule.name}' by: BDAT sends no success at data", hint)
+
+
+def _needs_the_reply(rule: Rule) -> bool:
+    succeeds = any(
+        act.name in ("proceed", "accept") or (act.name == "reply" and act.fault.reply.kind == 3) for act in rule.acts
+    )
+    return succeeds or rule.merely_shapes
+
+
+def find_shared_draws(scenario: Scenario) -> Iterator[Problem]:
+    """Draws whose order depends on that of parallel sessions."""
+    for rule in scenario.rules:
+        if not rule.per and (rule.chance < 1 or any(waits_at_random(act) for act in rule.acts)):
+            hint = "add per: peer, or what else tells them apart"
+            yield _warning(rule, f"the draws of '{rule.name}' depend on the order of parallel sessions", hint)
+
+
+def find_withheld(scenario: Scenario) -> Iterator[Problem]:
+    """Keywords that are withheld and never were on offer."""
+    offered = {keyword.upper() for act in _acts(scenario, "offer") for keyword in act.fault.keywords}
+    for act in _acts(scenario, "withhold"):
+        for keyword in act.fault.keywords:
+            if keyword.upper() not in offered and not _offers(scenario, keyword.upper()):
+                near = nearest(keyword, [*_keywords(scenario), *offered])
+                hint = f"did you mean {near!r}?" if near else ""
+                yield _warning(act, f"EHLO does not offer {keyword!r} anyway", hint)
+
+
+def _offers(scenario: Scenario, keyword: str) -> bool:
+    return keyword in _keywords(scenario)
+
+
+def _keywords(scenario: Scenario) -> set[str]:
+    """What EHLO may offer on some listener, in the clear or in TLS."""
+    lists = [scenario.capabilities, scenario.capabilities_in_tls, *(each.capabilities for each in scenario.listeners)]
+    persona = {_keyword(line) for line in load_persona(scenario.persona).keywords}
+    found: set[str] = set()
+    for capabilities in filter(None, lists):
+        if capabilities.exact is not None:
+            found |= {_keyword(line) for line in capabilities.exact}
+        else:
+            edits = capabilities.edits.items()
+            left_out = {keyword for keyword, value in edits if value is None}
+            found |= (persona - left_out) | {keyword for keyword, value in edits if value is not None}
+    return found
+
+
+def _keyword(line: str) -> str:
+    return line.replace("=", " ").partition(" ")[0].upper()
+
+
+def check_tls(scenario: Scenario) -> Iterator[Problem]:
+    """Rules and settings for TLS where no listener speaks it."""
+    modes = {(listener.tls or scenario.tls).mode for listener in scenario.listeners}
+    if modes != {"none"} or any(Stage.STARTTLS in rule.stages and rule.answers for rule in scenario.rules):
+        return
+    hint = "add tls: starttls"
+    for rule in scenario.rules:
+        if rule.stages == (Stage.TLS,):
+            yield _warning(rule, f"no listener speaks TLS: the rule '{rule.name}' never acts", hint)
+        for condition in rule.when:
+            if condition.fact == "tls" and condition.matcher == Equals(True):
+                yield _warning(condition, "no listener speaks TLS: this never holds", hint)
+    for act in _acts(scenario, "certificate"):
+        yield _warning(act, "no listener speaks TLS: no certificate is shown", hint)
+
+
+def _acts(scenario: Scenario, name: str) -> Iterable[Act]:
+    return (act for rule in scenario.rules for act in rule.acts if act.name == name)
+
+
+CHECKS: Final = (
+    find_unreachable,
+    check_states,
+    check_replies,
+    find_idle_shapes,
+    find_bypassed,
+    find_shared_draws,
+    find_withheld,
+    check_tls,
+)
+"""Every check; each looks at a whole scenario."""
