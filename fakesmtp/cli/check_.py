@@ -43,8 +43,8 @@ class Checked:
 def command(files: tuple[str, ...], strict: bool, as_json: bool, color: Color) -> int:
     """Validate scenario files: all errors at once, with line and column.
 
-    FILE is a file, a folder (every scenario below it), the name of a scenario, or - for stdin; without any, ./scenarios.
-    Ends with 3 if there is an error, or with --strict a warning.
+    FILE is a file, a folder (every scenario below it), the name of a scenario, or - for stdin; without any, it is
+    ./scenarios. Ends with 3 if there is an error, or with --strict a warning.
     """
     checked = list(check_all(files or (_own_folder(),)))
     errors = sum(each.count("error") for each in checked)

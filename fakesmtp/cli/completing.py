@@ -16,8 +16,10 @@ def complete_scenario(ctx: click.Context, param: click.Parameter, incomplete: st
 
     from fakesmtp.scenario import library
 
-    names = [name for name in library.names() if name.startswith(incomplete)]
-    return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
+    # Reading the scenarios for their summaries would take longer than a person waits for the tab key.
+    names = {path.stem for folder in library.folders() for path in library.files(folder)}
+    found = [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
 
 
 def complete_persona(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

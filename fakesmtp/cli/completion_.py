@@ -16,7 +16,7 @@ INSTALL: Final = {
     "bash": (
         "mkdir -p ~/.local/share/bash-completion/completions",
         "fakesmtp completion bash > ~/.local/share/bash-completion/completions/fakesmtp",
-        "(needs the package bash-completion; or in ~/.bashrc:  eval \"$(fakesmtp completion bash)\")",
+        '(needs the package bash-completion; or in ~/.bashrc:  eval "$(fakesmtp completion bash)")',
     ),
     "zsh": (
         "mkdir -p ~/.zfunc",

@@ -27,6 +27,7 @@ STYLES: Final = {
     "name": "bold cyan",
     "heading": "bold",
     "quiet": "dim",
+    "acted": "yellow",
     "good": "green",
     "soft": "yellow",
     "bad": "red",
@@ -84,9 +85,9 @@ def make_console(color: Color = "auto", *, unbroken: bool = False, stderr: bool 
     colored = color == "always" or (color == "auto" and terminal and not os.environ.get("NO_COLOR"))
     return Console(
         file=stream if terminal else _Trimmed(stream),  # type: ignore[arg-type]
-        width=None if terminal else _pipe_width(unbroken),
-        force_terminal=colored or terminal,
-        color_system="auto" if colored and terminal else "standard" if colored else None,
+        width=None if terminal else _pipe_width(unbroken and not colored),
+        force_terminal=terminal or colored,
+        color_system=None if not colored else "auto" if terminal else "standard",
         no_color=not colored,
         theme=Theme(STYLES),
         highlight=False,

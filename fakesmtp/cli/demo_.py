@@ -121,7 +121,8 @@ def print_played(console: Console, played: Played) -> None:
     from rich.text import Text
 
     scenario = played.scenario
-    console.print(Text.assemble((scenario.name, "name"), "  ", (scenario.summary, "heading")))
+    console.print(Text(scenario.name, "name"))
+    console.print(Text(scenario.summary, "heading"))
     left, right = Group(*_conversation(played)), Group(*_told(played))
     if console.width < SIDE_BY_SIDE:
         console.print(Padding(Group(left, Text(), right), (1, 0, 1, 2)))
@@ -136,25 +137,26 @@ def print_played(console: Console, played: Played) -> None:
 def _conversation(played: Played) -> Iterator[RenderableType]:
     from rich.text import Text
 
+    scenario = played.scenario
     yield Text(f"smtplib is told to {played.errand.told}", "quiet")
     spoken = [each for each in played.conversations if each.number is not None]
     for number, conversation in enumerate(spoken):
         if number:
             yield Text()
-        yield from _lines(conversation.lines)
+        yield from _lines(conversation.lines, scenario.place.file)
     if not spoken:
         yield Text("(no connection came about)", "quiet")
 
 
-def _lines(lines: list[Line]) -> Iterator[RenderableType]:
+def _lines(lines: list[Line], file: str) -> Iterator[RenderableType]:
     """The lines; of a long reply only its beginning and end."""
     for block in _blocks(lines):
         if len(block) <= _MOST_OF_A_REPLY:
-            yield from map(_line, block)
+            yield from (_line(line, file) for line in block)
             continue
-        yield _line(block[0])
-        yield _hanging("   ", f"({len(block) - 2} more lines)", "quiet")
-        yield _line(block[-1])
+        yield _line(block[0], file)
+        yield _hanging("", f"({len(block) - 2} more lines)", "quiet")
+        yield _line(block[-1], file)
 
 
 def _blocks(lines: list[Line]) -> list[list[Line]]:
@@ -167,12 +169,14 @@ def _blocks(lines: list[Line]) -> list[list[Line]]:
     return blocks
 
 
-def _line(line: Line) -> RenderableType:
+def _line(line: Line, file: str) -> RenderableType:
+    """What is said, and below it what is to be said of it; the rule's file is the scenario's."""
     from rich.text import Text
 
     said = style_reply(line.text) if line.speaker == "S" else Text(line.text, "" if line.speaker else "quiet")
-    comment = Text(f"  # {line.comment}", "quiet") if line.comment else Text()
-    return _hanging(f"{line.speaker}: " if line.speaker else "-- ", said + comment)
+    comment = line.comment.replace(f"{file}:", "line ")
+    remark = Text(f"\n# {comment}", "acted") if comment else Text()
+    return _hanging(f"{line.speaker}: " if line.speaker else "-- ", said + remark)
 
 
 def _hanging(lead: str, text: str | Text, style: str = "") -> RenderableType:
@@ -192,7 +196,7 @@ def _told(played: Played) -> Iterator[RenderableType]:
     from rich.text import Text
 
     for each in played.tries:
-        yield Text(f"What it told its user{f', {each.when}' if each.when else ''}", "heading")
+        yield Text(f"What it told its user {each.when}".rstrip(), "heading")
         told = each.told
         if told.exception is not None:
             yield Padding(Text(told.exception, "bad"), (0, 0, 0, 2))

@@ -99,7 +99,7 @@ class Demonstration:
         if tries[0].told.temporary and run.scenario.outcome in ("deferred", "delivered"):
             pause = retry_pause(run.scenario)
             run.clock.advance(pause)
-            tries.append(Try(await self._try(run, errand), f"{show_duration(pause)} later, by the server's clock"))
+            tries.append(Try(await self._try(run, errand), f"{show_duration(pause)} later (by the server's clock)"))
         entries = self._host.journal.entries(after=first)
         return Played(run.scenario, errand, tuple(tries), tuple(transcribe(entries)))
 

@@ -16,13 +16,13 @@ from fakesmtp.scenario.model import Act, Documented, Listener, Record, Rule, Sce
 from fakesmtp.scenario.persona import load_persona
 
 DUTIES: Final = {
-    "delivered": "Deliver: the mail goes through, and the client says so.",
-    "refused": "Report failure: the server has refused for good. To claim success, or to try the same again, is wrong.",
-    "deferred": "Not report success: the server has refused for now. A client with a queue keeps the mail and tries again"
-    " later; one without says that it was not sent.",
+    "delivered": "Deliver the mail, and say so.",
+    "refused": "Report failure: the server refuses for good. To claim success, or to try the same again, is wrong.",
+    "deferred": "Try again later, or say that the mail was not sent: the server refuses for now. To claim success is"
+    " wrong.",
     "unreachable": "Report that no mail server could be spoken to: no SMTP conversation comes about.",
-    "insecure": "Stop, and send neither credentials nor mail over this connection: it is not as safe as was asked for.",
-    None: "Not judged: what is right depends on how the client is used.",
+    "insecure": "Stop, and send neither credentials nor mail: the connection is not as safe as was asked for.",
+    None: "Not judged: to report success or failure may both be right.",
 }
 """What a correct client does, by outcome."""
 
@@ -88,15 +88,11 @@ class RuleInWords:
 
 
 class Explanation:
-    """A scenario, read to somebody.
+    """A scenario, told to somebody."""
 
-    :param persona: in whose words; the scenario's own if it is ``None``.
-    :raises LookupError: if there is no such persona.
-    """
-
-    def __init__(self, scenario: Scenario, persona: str | None = None) -> None:
+    def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.persona: Wording = load_persona(persona or scenario.persona)
+        self.persona: Wording = load_persona(scenario.persona)
 
     @property
     def duty(self) -> str:

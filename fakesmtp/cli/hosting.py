@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -51,6 +52,7 @@ class Host:
         """
         from twisted.internet.defer import ensureDeferred
 
+        spare_the_collector()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         self.reactor.callWhenRunning(lambda: ensureDeferred(self._work(work)))  # type: ignore[arg-type]
@@ -121,6 +123,15 @@ class Host:
                 file.flush()
             except OSError as error:
                 click.echo(f"fakesmtp: cannot write {error.filename}: {error.strerror}", err=True)
+
+
+def spare_the_collector() -> None:
+    """What was imported stays, and a session makes no cycles worth a look every 700 objects: this took a quarter of
+    the time of a short session.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 def load_authority(folder: Path | None) -> Any:

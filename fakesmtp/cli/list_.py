@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from fakesmtp.scenario.library import Listed
 
+_WIDEST_OUTCOME: Final = len("unreachable")
 _FIRST: Final = ("healthy", "dns")
 """Folders of what comes before the first stage."""
 
@@ -45,7 +47,7 @@ def _complete_document(ctx: click.Context, param: click.Parameter, incomplete: s
 def command(glob: str | None, tag: str | None, document: str | None, as_json: bool, color: Color) -> int:
     """The scenarios there are: yours below ./scenarios, and the built-in library.
 
-    NAMEGLOB is a name with * and ?, or a piece of a name. In a pipe, each scenario is one line.
+    NAMEGLOB is a stage, a name with * and ?, or a piece of a name. In a pipe, each scenario is one line.
     """
     from fakesmtp.scenario import library
 
@@ -71,7 +73,9 @@ def count(number: int) -> str:
 
 
 def is_named(entry: Listed, glob: str) -> bool:
-    """Whether the name or an alias fits; a glob without wildcards is a piece of a name."""
+    """Whether the name, an alias or the stage fits; a glob without wildcards is a stage or a piece of a name."""
+    if glob.lower() == stage_of(entry):
+        return True
     wanted = glob.lower() if any(each in glob for each in "*?[") else f"*{glob.lower()}*"
     return any(fnmatch(name.lower(), wanted) for name in (entry.name, *entry.aliases))
 
@@ -86,12 +90,19 @@ def cases_of(entry: Listed, document: str) -> list[str]:
     return [case for name, case in entry.documents if name == document]
 
 
-def _by_stage(entry: Listed) -> tuple[int, str, str]:
+def is_built_in(entry: Listed) -> bool:
+    """Whether it belongs to the built-in library."""
+    from fakesmtp.scenario import library
+
+    return entry.path.resolve().is_relative_to(library.built_in().resolve())
+
+
+def _by_stage(entry: Listed) -> tuple[bool, int, str, str]:
     from fakesmtp.protocol.stages import Stage
 
     stage = stage_of(entry)
     order = (*_FIRST, *(each.value for each in Stage))
-    return (order.index(stage) if stage in order else len(order), stage, entry.name)
+    return is_built_in(entry), order.index(stage) if stage in order else len(order), stage, entry.name
 
 
 def nothing_found(glob: str | None, tag: str | None, document: str | None) -> str:
@@ -117,6 +128,7 @@ def as_dict(entry: Listed) -> dict[str, Any]:
     return {
         "name": entry.name,
         "stage": stage_of(entry),
+        "built-in": is_built_in(entry),
         "summary": entry.summary,
         "outcome": entry.outcome,
         "tags": list(entry.tags),
@@ -134,38 +146,72 @@ def as_dict(entry: Listed) -> dict[str, Any]:
 
 def print_stages(console: Console, found: Sequence[Listed]) -> None:
     """By stage, in the order of a session; in a pipe the stage stands in each row."""
-    from rich.text import Text
-
-    table = _table(*(() if console.is_terminal else ("stage",)), "name", "outcome", "summary")
-    stage = None
+    if console.is_terminal:
+        print_groups(console, [(_heading(entry), entry, "") for entry in found])
+        return
+    table = _table("stage", "name", "outcome", "summary")
     for entry in found:
-        row = (Text(entry.name, "name"), _outcome(entry), _summary(entry))
-        if not console.is_terminal:
-            table.add_row(stage_of(entry), *row)
-            continue
-        if stage_of(entry) != stage:
-            stage = stage_of(entry)
-            table.add_row(*([Text()] if table.row_count else []))
-            table.add_row(Text(stage, "heading"))
-        table.add_row(Text("  ") + row[0], *row[1:])
+        table.add_row(stage_of(entry), *_cells(entry))
     console.print(table)
+
+
+def _heading(entry: Listed) -> str:
+    return stage_of(entry) if is_built_in(entry) else f"{entry.path.parent} (yours)"
 
 
 def print_document(console: Console, found: Sequence[Listed], document: str) -> None:
     """One document's cases in its own order, with the scenarios that reproduce them."""
-    from rich.text import Text
-
-    numbered = any(CASES.get(document, {}).values())
-    table = _table(*(("no",) if numbered else ()), "name", "case", "outcome", "summary")
-    for case, entry in _by_case(found, document):
-        number = (number_of(document, case),) if numbered else ()
-        table.add_row(*number, Text(entry.name, "name"), case, _outcome(entry), _summary(entry))
+    cases = [(case, entry) for entry in found for case in cases_of(entry, document)]
+    cases.sort(key=lambda pair: position(document, pair[0]))
+    if console.is_terminal:
+        headings = _headings(cases, document)
+        print_groups(console, [(headings[case], entry, f"case {case}") for case, entry in cases])
+        return
+    table = _table("no", "name", "case", "outcome", "summary")
+    for case, entry in cases:
+        name, *rest = _cells(entry)
+        table.add_row(number_of(document, case) or "-", name, case, *rest)
     console.print(table)
 
 
-def _by_case(found: Iterable[Listed], document: str) -> Iterator[tuple[str, Listed]]:
-    pairs = [(case, entry) for entry in found for case in cases_of(entry, document)]
-    yield from sorted(pairs, key=lambda pair: position(document, pair[0]))
+def _headings(cases: Iterable[tuple[str, Listed]], document: str) -> dict[str, str]:
+    """By case: the document's number and what its product tells its user; all cases of a number share one."""
+    messages: dict[str, str] = {}
+    keys = {}
+    for case, entry in cases:
+        key = keys[case] = number_of(document, case) or case
+        messages[key] = messages.get(key) or message_of(entry, document, case)
+    told = {case: f"{number_of(document, case)}  {messages[key]}".strip() for case, key in keys.items()}
+    return {case: text or "(no message is documented)" for case, text in told.items()}
+
+
+def message_of(entry: Listed, document: str, case: str) -> str:
+    """What the document's product tells its user, in each language; empty if that is not known."""
+    from fakesmtp.scenario.reader import read_file
+
+    scenario = read_file(entry.path).scenario
+    documents = scenario.documents if scenario is not None else ()
+    found = [each.message for each in documents if (each.document, each.case) == (document, case)]
+    return "  ".join(text for message in found for text in message.values())
+
+
+def print_groups(console: Console, rows: Sequence[tuple[str, Listed, str]]) -> None:
+    """Scenarios under headings, each with a remark or none."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    width = max(len(entry.name) for _, entry, _ in rows)
+    for number, (heading, group) in enumerate(groupby(rows, key=lambda row: row[0])):
+        if number:
+            console.print()
+        console.print(Text(heading, "heading"))
+        table = _table("name", "outcome", "summary")
+        table.columns[0].min_width = width
+        table.columns[1].min_width = _WIDEST_OUTCOME
+        for _, entry, remark in group:
+            name, outcome, summary = _cells(entry)
+            table.add_row(name, outcome, summary + Text(f"\n{remark}", "quiet") if remark else summary)
+        console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def _table(*columns: str) -> Table:
@@ -177,15 +223,10 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _outcome(entry: Listed) -> Text:
+def _cells(entry: Listed) -> tuple[Text, Text, Text]:
+    """Name, outcome and summary."""
     from rich.text import Text
 
-    return Text(entry.outcome or "-", entry.outcome or "quiet")
-
-
-def _summary(entry: Listed) -> Text:
-    from rich.text import Text
-
-    if entry.problems:
-        return Text(f"invalid: see `fakesmtp check {entry.path}`", "bad")
-    return Text(entry.summary)
+    broken = f"invalid: see `fakesmtp check {entry.path}`"
+    summary = Text(broken, "bad") if entry.problems else Text(entry.summary)
+    return Text(entry.name, "name"), Text(entry.outcome or "-", entry.outcome or "quiet"), summary

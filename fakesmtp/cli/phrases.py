@@ -58,7 +58,7 @@ def phrase_matcher(subject: str, matcher: Matcher, kind: Kind = Kind.TEXT) -> st
             return f"{subject} is {str(value).lower()}"
         case Equals(value=str() as text):
             return f'{subject} is exactly "{text}"'
-        case Equals(value=number):
+        case Equals(value=float() | int() as number):
             return f"{subject} is {show_amount(number, kind)}"
         case Over(bound=bound):
             return f"{subject} is over {show_amount(bound, kind)}"

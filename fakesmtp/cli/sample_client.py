@@ -138,7 +138,9 @@ def _address(matcher: Matcher) -> str | None:
 
 def _octets(scenario: Scenario) -> int:
     """More than the lowest limit that a rule sets, as far as that is sensible."""
-    bounds = [int(bound) for rule in scenario.rules for matcher in _matchers(rule, "size") for bound in _bounds(matcher)]
+    bounds = [
+        int(bound) for rule in scenario.rules for matcher in _matchers(rule, "size") for bound in _bounds(matcher)
+    ]
     return min(bounds) + 1 if bounds and min(bounds) < LARGEST else 0
 
 
@@ -183,15 +185,16 @@ def run_errand(errand: Errand) -> Told:
 
 def _accepted(refused: Mapping[str, tuple[int, bytes]]) -> Told:
     replies = {path: _reply(*reply) for path, reply in refused.items()}
-    text = f"sendmail() raised nothing and returned these refusals:\n{_lines(replies)}" if replies else "(nothing raised)"
+    if replies:
+        text = f"sendmail() raised nothing, and returned whom the server has refused:\n{_lines(replies)}"
+    else:
+        text = "sendmail() raised nothing: the mail is sent"
     return Told(None, text, replies)
 
 
 def _connect(errand: Errand) -> smtplib.SMTP:
     if errand.tls == "implicit":
-        return smtplib.SMTP_SSL(
-            errand.host, errand.port, HELO_NAME, timeout=errand.patience, context=_context(errand)
-        )
+        return smtplib.SMTP_SSL(errand.host, errand.port, HELO_NAME, timeout=errand.patience, context=_context(errand))
     return smtplib.SMTP(errand.host, errand.port, HELO_NAME, timeout=errand.patience)
 
 

@@ -9,14 +9,13 @@ import click
 
 from fakesmtp.cli.completing import complete_persona, complete_scenario
 from fakesmtp.cli.console import Color, color_option, json_option, make_console, print_json, style_reply
-from fakesmtp.cli.finding import load_scenario
-from fakesmtp.cli.status import Status
+from fakesmtp.cli.status import Failure, Status
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.text import Text
 
     from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords
+    from fakesmtp.scenario.model import Scenario
 
 
 @click.command("show")
@@ -32,13 +31,9 @@ def command(name: str, persona: str | None, source: bool, as_json: bool, color: 
     """
     from fakesmtp.cli.explaining import Explanation
 
-    scenario = load_scenario(name)
-    try:
-        explanation = Explanation(scenario, persona)
-    except LookupError:
-        raise click.UsageError(_unknown_persona(str(persona))) from None
+    explanation = Explanation(load(name, persona))
     if as_json:
-        print_json({**explanation.as_dict(), **({"source": scenario.source} if source else {})})
+        print_json({**explanation.as_dict(), **({"source": explanation.scenario.source} if source else {})})
     elif source:
         print_source(make_console(color, unbroken=True), explanation)
     else:
@@ -46,11 +41,25 @@ def command(name: str, persona: str | None, source: bool, as_json: bool, color: 
     return Status.OK
 
 
-def _unknown_persona(name: str) -> str:
-    from fakesmtp.scenario.persona import persona_names
-    from fakesmtp.scenario.problems import advice
+def load(name: str, persona: str | None) -> Scenario:
+    """The scenario, in the words of a persona if one is given.
 
-    return f"there is no persona {name!r}; {advice(name, persona_names())}"
+    :raises click.UsageError: if there is no such persona. :raises Failure: if the scenario is unknown or invalid.
+    """
+    from fakesmtp.scenario import library
+    from fakesmtp.scenario.persona import load_persona, persona_names
+    from fakesmtp.scenario.problems import ScenarioErrors, advice
+
+    try:
+        words = {"persona": load_persona(persona).name} if persona else {}
+    except LookupError:
+        raise click.UsageError(f"there is no persona {persona!r}; {advice(str(persona), persona_names())}") from None
+    try:
+        return library.load(name, words)
+    except library.UnknownScenario as error:
+        raise Failure(Status.INVALID, str(error)) from None
+    except ScenarioErrors as error:
+        raise Failure(Status.INVALID, "\n".join(problem.render() for problem in error.problems)) from None
 
 
 def print_source(console: Console, explanation: Explanation) -> None:
@@ -70,7 +79,8 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     from rich.text import Text
 
     scenario = explanation.scenario
-    console.print(Text.assemble((scenario.name, "name"), "  ", (scenario.summary, "heading")))
+    console.print(Text(scenario.name, "name"))
+    console.print(Text(scenario.summary, "heading"))
     for paragraph in paragraphs(scenario.description):
         console.print()
         console.print(Padding(Text(paragraph), (0, 0, 0, 2)))
@@ -78,7 +88,10 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
         console.print()
         console.print(Text(heading, "heading"))
         for part in parts:
-            console.print(Padding(part, (0, 0, 0, 2)))
+            if isinstance(part, str):  # a command or a path that is broken over two lines cannot be copied
+                console.print(f"  {part}", soft_wrap=True)
+            else:
+                console.print(Padding(part, (0, 0, 0, 2)))
 
 
 def paragraphs(text: str) -> list[str]:
@@ -100,15 +113,16 @@ def _sections(explanation: Explanation) -> Iterator[tuple[str, Iterable[Renderab
         from fakesmtp.cli.explaining import rfc_section
 
         yield "Standards", [Text("; ".join(map(rfc_section, scenario.rfc)))]
-    yield "How to run it", [Text(line) for line in explanation.commands]
-    yield "Where it stands", [Text(_whereabouts(explanation), overflow="fold")]
+    yield "How to run it", explanation.commands
+    yield "Where to find it", list(_whereabouts(scenario))
 
 
-def _whereabouts(explanation: Explanation) -> str:
-    scenario = explanation.scenario
-    also = f" (also called {', '.join(scenario.aliases)})" if scenario.aliases else ""
-    tags = f", tags: {', '.join(scenario.tags)}" if scenario.tags else ""
-    return f"{scenario.place.file}{also}{tags}"
+def _whereabouts(scenario: Scenario) -> Iterator[str]:
+    yield scenario.place.file
+    if scenario.aliases:
+        yield f"also called {', '.join(scenario.aliases)}"
+    if scenario.tags:
+        yield f"tagged {', '.join(scenario.tags)}"
 
 
 def _wrong(explanation: Explanation) -> Iterator[RenderableType]:
@@ -132,8 +146,8 @@ def _rule(rule: RuleInWords) -> Iterator[RenderableType]:
     for line in lines:
         yield Padding(Text(line), (0, 0, 0, 3))
     for deed in rule.deeds:
-        for line in _deed(deed):
-            yield Padding(line, (0, 0, 0, 3))
+        for part in _deed(deed):
+            yield Padding(part, (0, 0, 0, 3))
 
 
 def _deed(deed: Deed) -> Iterator[RenderableType]:

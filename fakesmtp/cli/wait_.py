@@ -49,7 +49,9 @@ Look = Callable[[float], Seen]
     metavar="FILE",
     help="Wait until this file, which a server with --ready-file writes, is there and whole.",
 )
-@click.option("--timeout", type=Duration(), default="30s", show_default=True, metavar="30s", help="Give up after so long.")
+@click.option(
+    "--timeout", type=Duration(), default="30s", show_default=True, metavar="30s", help="Give up after so long."
+)
 @click.option("--greeting", is_flag=True, help="Wait for an SMTP reply too, whatever its code.")
 @json_option
 def command(address: str | None, ready_file: Path | None, timeout: float, greeting: bool, as_json: bool) -> int:

@@ -12,8 +12,12 @@ given alone (``delay: 5s``); and one method ``apply``, by kind:
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -48,14 +52,47 @@ class Entry:
         return tuple(field for field in attrs.fields(self.factory) if field.init)
 
 
-FAULTS: Final[dict[str, Entry]] = {}
-"""Every fault by the name that scenario files use."""
+class Register(Mapping[str, Entry]):
+    """Every fault by the name that scenario files use.
+
+    The names are those of the files in this folder, so a fault is imported only when it is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        files = {module.name for module in iter_modules([str(Path(__file__).parent)])} - {"registry", "settings"}
+        return frozenset(name.replace("_", "-") for name in files)
+
+    def add(self, entry: Entry) -> None:
+        """Register a fault; one of the same name is replaced."""
+        self._entries[entry.name] = entry
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self._entries and name in self._names:
+            import_module(f"{__package__}.{name.replace('-', '_')}")
+        return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries or name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._names | self._entries.keys()))
+
+    def __len__(self) -> int:
+        return len(self._names | self._entries.keys())
+
+
+FAULTS: Final = Register()
+"""Every fault."""
 
 
 def _register(name: str, kind: Kind) -> Callable[[type[T]], type[T]]:
     def register(cls: type[T]) -> type[T]:
         frozen = attrs.frozen(cls)
-        FAULTS[name] = Entry(name, kind, frozen)
+        FAULTS.add(Entry(name, kind, frozen))
         return frozen
 
     return register

@@ -50,7 +50,7 @@ class Inbox:
 
         :raises LineTooLong: once for each line over ``bound`` octets, as soon as its end was seen.
         """
-        end = self._buffer.find(b"\n", max(self._searched, self._start))
+        end = self._buffer.find(b"\n", self._searched)
         if end < 0:
             self._searched = len(self._buffer)
             if self._skipping or len(self) > bound:

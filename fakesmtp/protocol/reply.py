@@ -16,7 +16,7 @@ class ReplySyntaxError(ValueError):
     """The text is no reply: it does not begin with three digits."""
 
 
-@attrs.frozen(slots=True, eq=True)
+@attrs.define(unsafe_hash=True)
 class Reply:
     """Reply code, enhanced status code and text.
 
@@ -27,9 +27,10 @@ class Reply:
     lines: tuple[str, ...] = ("",)
     enhanced: str | None = None
     wire: bytes = attrs.field(init=False, eq=False, repr=False)
+    """What the client receives. (A reply is never changed once it is made; freezing it would cost 1 µs each.)"""
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "wire", self._render())
+        self.wire = self._render()
 
     @classmethod
     def parse(cls, text: str | Sequence[str]) -> Reply:
@@ -60,6 +61,8 @@ class Reply:
 
     def _render(self) -> bytes:
         status = f"{self.enhanced} " if self.enhanced else ""
+        if len(self.lines) == 1:
+            return f"{self.code:03d} {status}{self.lines[0]}\r\n".encode("utf-8", "surrogateescape")
         last = len(self.lines) - 1
         return b"".join(
             f"{self.code:03d}{' ' if n == last else '-'}{status}{line}\r\n".encode("utf-8", "surrogateescape")

@@ -289,7 +289,10 @@ class Session:
             yield from self.end("fin")
 
     def _disconnected(self, event: Disconnected) -> Actions:
-        yield from self.turn(Stage.CLOSE, None)
+        # Nobody is left who could be answered, and nothing more is looked up: this is never suspended.
+        decision = self.policy.decide(Stage.CLOSE, self, None) if Stage.CLOSE in self.policy.stages else None
+        if decision is not None:
+            yield Decided(Stage.CLOSE, None, decision.rules)
         self.phase = Phase.ENDED
         self.policy.ended(self)
         self.drop_transaction()

@@ -9,7 +9,8 @@ from typing import Literal
 import attrs
 
 from fakesmtp.protocol.envelope import MailData, StoredMailData
-from fakesmtp.protocol.wording import Wording
+from fakesmtp.protocol.reply import Reply
+from fakesmtp.protocol.wording import Template, Wording
 
 TlsMode = Literal["none", "starttls", "implicit"]
 
@@ -57,3 +58,5 @@ class Settings:
     """The server's clock as an RFC 5322 date."""
     mail_data: Callable[[], MailData] = StoredMailData
     """Where the octets of a message go while it is received."""
+    rendered: dict[Template, Reply] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+    """Replies that are the same in all sessions, kept by the wording."""

@@ -40,6 +40,9 @@ class Stage(StrEnum):
     IDLE = "idle"
     CLOSE = "close"
 
+    # Stages are looked up several times for each command, and Enum's own hash is a function in Python.
+    __hash__ = str.__hash__
+
 
 @attrs.frozen
 class StageFacts:

@@ -30,6 +30,8 @@ class Phase(Enum):
     HUNG = "nothing more is answered"
     ENDED = "closing or closed"
 
+    __hash__ = object.__hash__  # Enum's own is a function in Python, and phases are looked up for each command
+
 
 class Row(NamedTuple):
     """What a healthy server says, and where it goes on."""

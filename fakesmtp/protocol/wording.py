@@ -16,7 +16,9 @@ from fakesmtp.protocol.reply import Reply
 if TYPE_CHECKING:
     from fakesmtp.protocol.session import Session
 
-_PLACEHOLDER = re.compile(r"\{\w+\}")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+OF_SERVER: Final = frozenset({"host", "version", "limit", "mechanisms"})
+"""Placeholders that are the same in all sessions of a listener."""
 
 
 @attrs.frozen
@@ -28,15 +30,15 @@ class Refusal:
 
 
 class Template:
-    """A reply text; rendered once if it has no placeholder, for each session otherwise."""
+    """A reply text; rendered once for ever, once for a server, or for each session, by the placeholders it has."""
 
-    __slots__ = ("_fixed", "_lines", "_parsed")
+    __slots__ = ("_fixed", "_of_server", "_parsed")
 
     def __init__(self, text: str | tuple[str, ...]) -> None:
-        self._lines = (text,) if isinstance(text, str) else tuple(text)
-        varies = any(_PLACEHOLDER.search(line) for line in self._lines)
-        self._fixed = None if varies else Reply.parse([line.format_map({}) for line in self._lines])
-        self._parsed = Reply.parse(self._lines)
+        self._parsed = Reply.parse((text,) if isinstance(text, str) else text)
+        names = {name for line in self._parsed.lines for name in _PLACEHOLDER.findall(line)}
+        self._fixed = None if names else self._fill({})
+        self._of_server = names <= OF_SERVER
 
     @property
     def code(self) -> int:
@@ -52,8 +54,18 @@ class Template:
         """The reply for this session."""
         if self._fixed is not None:
             return self._fixed
-        words = Words(session)
-        return Reply.parse([_one_line(line.format_map(words)) for line in self._lines])
+        if not self._of_server:
+            return self._fill(Words(session))
+        rendered = session.settings.rendered
+        reply = rendered.get(self)
+        if reply is None:
+            reply = rendered[self] = self._fill(Words(session))
+        return reply
+
+    def _fill(self, words: Mapping[str, str]) -> Reply:
+        parsed = self._parsed
+        lines = tuple([_one_line(line.format_map(words)) for line in parsed.lines])
+        return Reply(parsed.code, lines, parsed.enhanced)
 
 
 def _one_line(text: str) -> str:

@@ -21,9 +21,10 @@ def settings_for(scenario: Scenario, listener: Listener, *, now: Callable[[], da
     """What the sessions of a listener are told. The listener's keys come before the scenario's.
 
     :param now: the right time; the scenario's own clock is set by it.
-    :raises LookupError: if there is no such persona. :raises ValueError: if the clock's zone is none.
+    :raises LookupError: if there is no such persona, or it has no words for a refusal of the rules. :raises ValueError: if the clock's zone is none.
     """
     wording = load_persona(scenario.persona)
+    _check_words(scenario, wording)
     limits = scenario.limits if scenario.limits is not None else Limits(message=wording.size)
     tls = listener.tls if listener.tls is not None else scenario.tls
     offers = Offers(scenario, listener, wording, limits, tls)
@@ -42,6 +43,14 @@ def settings_for(scenario: Scenario, listener: Listener, *, now: Callable[[], da
         limits=limits,
         date=lambda: format_datetime(clock()),
     )
+
+
+def _check_words(scenario: Scenario, wording: Wording) -> None:
+    """A persona that was chosen after the scenario was read may lack words that another has."""
+    for rule in scenario.rules:
+        for act in rule.acts:
+            if act.name == "refuse" and wording.words_for(act.fault.name) is None:
+                raise LookupError(f"{act.place}: persona '{wording.name}' has no words for '{act.fault.name}'")
 
 
 @attrs.frozen

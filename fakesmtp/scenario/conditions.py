@@ -96,7 +96,8 @@ def _pattern(node: Node, findings: Findings) -> Matcher:
             warnings.simplefilter("ignore")
             return Pattern(re.compile(expression, re.IGNORECASE))
     except (re.error, OverflowError, RecursionError) as error:
-        raise Wrong(node, f"{values.describe(node)} is no regular expression: {error}") from None
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise Wrong(node, f"{values.describe(node)} is no regular expression: {why}") from None
 
 
 def _equals(read: Read[Any]) -> Operator:

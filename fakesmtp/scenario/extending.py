@@ -94,52 +94,71 @@ def _spelled_out(node: Node) -> Node:
     return longer
 
 
-def override(root: Mapping, path: str, text: str, findings: Findings) -> Mapping:
+Names = Callable[[Sequence], tuple[str, ...]]
+"""The names of rules, in order; empty for a rule that cannot be read."""
+
+
+def override(root: Mapping, path: str, text: str, findings: Findings, names: Names) -> Mapping:
     """The scenario with one value changed: ``persona``, ``limits.idle``, ``rules.first-try.chance``.
 
-    :param path: keys with dots between; a rule is named by its ``name``.
+    :param path: keys with dots between; a rule is meant by its name, given or made up.
     :param text: the value, as YAML.
     """
     source = Source(f"--set {path}", text)
-    value = compose(source, findings)
     at = Scalar(source.place(0), path)
+    value = compose(source, findings)
     if value is None:
-        findings.error(at, "a value is expected here, not nothing")
+        if not text.strip():
+            findings.error(at, "a value is expected here, not nothing")
         return root
     try:
-        return _changed(root, path.split("."), value, at)
+        return _Change(value, at, names).of(root, path.split("."))
     except Wrong as wrong:
         findings.note(wrong)
         return root
 
 
-def _changed(mapping: Mapping, keys: list[str], value: Node, at: Scalar) -> Mapping:
-    key, *rest = keys
-    if not key:
-        raise Wrong(at, f"{shorten(at.text)} names no key", "write KEY or KEY.KEY, as in rules.first-try.chance")
-    changed = Mapping(mapping.place)
-    changed.pairs = dict(mapping.pairs)
-    if rest:
+class _Change:
+    """One value that takes the place of another."""
+
+    __slots__ = ("_at", "_names", "_value")
+
+    def __init__(self, value: Node, at: Scalar, names: Names) -> None:
+        self._value = value
+        self._at = at
+        self._names = names
+
+    def of(self, mapping: Mapping, keys: list[str]) -> Mapping:
+        """The mapping with the change in it."""
+        key, *rest = keys
+        if not key:
+            raise Wrong(self._at, f"{shorten(self._at.text)} names no key", "write KEY or KEY.KEY")
+        changed = Mapping(mapping.place)
+        changed.pairs = {**mapping.pairs, key: (Scalar(self._at.place, key), self._inside(mapping, key, rest))}
+        return changed
+
+    def _inside(self, mapping: Mapping, key: str, rest: list[str]) -> Node:
+        if not rest:
+            return self._value
         inside = mapping.get(key)
         if key == "rules" and isinstance(inside, Sequence):
-            value = _changed_rule(inside, rest, value, at)
-        else:
-            value = _changed(inside if isinstance(inside, Mapping) else Mapping(at.place), rest, value, at)
-    changed.pairs[key] = (Scalar(at.place, key), value)
-    return changed
+            return self._of_rules(inside, rest)
+        spelled = _spelled_out(inside) if key == "tls" and inside is not None else inside
+        return self.of(spelled if isinstance(spelled, Mapping) else Mapping(self._at.place), rest)
 
-
-def _changed_rule(rules: Sequence, keys: list[str], value: Node, at: Scalar) -> Sequence:
-    name, *rest = keys
-    named = {_name(rule): rule for rule in rules.items}
-    rule = named.get(name)
-    if not isinstance(rule, Mapping) or not rest:
-        raise Wrong(at, f"no rule is named {shorten(name)}", advice(name, tuple(filter(None, named))))
-    changed = Sequence(rules.place)
-    changed.items = [_changed(rule, rest, value, at) if each is rule else each for each in rules.items]
-    return changed
-
-
-def _name(rule: Node) -> str:
-    node = rule.get("name") if isinstance(rule, Mapping) else None
-    return node.text if isinstance(node, Scalar) else ""
+    def _of_rules(self, rules: Sequence, keys: list[str]) -> Sequence:
+        names = self._names(rules)
+        known = tuple(filter(None, names))
+        # A name may have dots in it.
+        found = next((n for n in range(len(keys) - 1, 0, -1) if ".".join(keys[:n]) in known), 0)
+        if not found:
+            name = keys[0]
+            raise Wrong(
+                self._at, f"no rule is named {shorten(name)}", advice(name, known) if known else "there are none"
+            )
+        index = names.index(".".join(keys[:found]))
+        rule = rules.items[index]
+        changed = Sequence(rules.place)
+        changed.items = list(rules.items)
+        changed.items[index] = self.of(rule if isinstance(rule, Mapping) else Mapping(self._at.place), keys[found:])
+        return changed

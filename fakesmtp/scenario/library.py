@@ -140,9 +140,7 @@ def _only(name: str, found: list[Path]) -> Path:
 def _advice(name: str) -> str:
     from difflib import get_close_matches
 
-    known = list(dict.fromkeys(path.stem for folder in folders() for path in files(folder)))
-    known += [alias for folder in folders() for path in files(folder) for alias in _aliases(path)]
-    near = get_close_matches(name[:100].lower(), known, n=_SHOWN, cutoff=0.5)
+    near = get_close_matches(name[:100].lower(), names(), n=_SHOWN, cutoff=0.5)
     return f"did you mean {' or '.join(map(repr, near))}?" if near else "`fakesmtp list` shows all of them"
 
 
@@ -171,6 +169,12 @@ def every(*, tag: str | None = None, document: str | None = None) -> Iterator[Li
         entry = listed(path)
         if (tag is None or tag in entry.tags) and (document is None or document in dict(entry.documents)):
             yield entry
+
+
+def names() -> tuple[str, ...]:
+    """Every name and alias, in alphabetical order."""
+    paths = [path for folder in folders() for path in files(folder)]
+    return tuple(sorted({path.stem for path in paths} | {alias for path in paths for alias in _aliases(path)}))
 
 
 def listed(path: Path, text: source.Source | None = None) -> Listed:

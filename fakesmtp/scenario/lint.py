@@ -15,11 +15,15 @@ from fakesmtp.scenario.problems import Problem, nearest
 from fakesmtp.scenario.rules import waits_at_random
 
 START: Final = "start"
+Asked = tuple[str, str, str, float]
+"""A condition without its place."""
+_COMPARED: Final = 100
+"""Names that are compared for a hint."""
 
 
-def lint(scenario: Scenario) -> tuple[Problem, ...]:
+def lint(scenario: Scenario) -> Iterator[Problem]:
     """Everything that is worth a warning, in no particular order and without source lines."""
-    return tuple(problem for check in CHECKS for problem in check(scenario))
+    return (problem for check in CHECKS for problem in check(scenario))
 
 
 def _warning(at: Rule | Act | Condition, message: str, hint: str = "") -> Problem:
@@ -34,28 +38,26 @@ def find_unreachable(scenario: Scenario) -> Iterator[Problem]:
 
     A rule of a scenario that is extended may be hidden: that is how it is overridden.
     """
-    for number, rule in enumerate(scenario.rules):
-        if rule.merely_shapes:
-            continue
-        before = [other for other in scenario.rules[:number] if _hides(other, rule)]
-        if all(any(stage in other.stages for other in before) for stage in rule.stages):
-            names = " and ".join(dict.fromkeys(f"'{other.name}'" for other in before))
-            lines = ", ".join(dict.fromkeys(str(other.place.line) for other in before))
-            yield _warning(
-                rule, f"the rule '{rule.name}' is never reached", f"{names} always answers first: line {lines}"
-            )
+    certain: list[tuple[Rule, frozenset[Asked]]] = []
+    for rule in scenario.rules:
+        asked = frozenset(map(_asked, rule.when))
+        before = [first for first, wants in certain if wants <= asked and first.place.file == rule.place.file]
+        if not rule.merely_shapes and all(any(stage in first.stages for first in before) for stage in rule.stages):
+            names = " and ".join(dict.fromkeys(f"'{first.name}'" for first in before))
+            lines = ", ".join(dict.fromkeys(str(first.place.line) for first in before))
+            hint = f"{names} always answers first: line {lines}"
+            yield _warning(rule, f"the rule '{rule.name}' is never reached", hint)
+        elif _is_certain(rule):
+            certain.append((rule, asked))
 
 
-def _hides(first: Rule, then: Rule) -> bool:
-    """Whether the first rule answers whenever the other one could, at a stage that they share."""
-    unlimited = first.after == 0 and first.every == 1 and first.chance == 1
-    forever = first.times is None and first.lasts is None
-    asked = {_asked(condition) for condition in first.when}
-    covers = asked <= {_asked(condition) for condition in then.when}
-    return first.answers and unlimited and forever and covers and first.place.file == then.place.file
+def _is_certain(rule: Rule) -> bool:
+    """Whether the rule answers whenever its conditions hold."""
+    every_time = rule.after == 0 and rule.every == 1 and rule.chance == 1
+    return rule.answers and every_time and rule.times is None and rule.lasts is None
 
 
-def _asked(condition: Condition) -> tuple[str, str, str, float]:
+def _asked(condition: Condition) -> Asked:
     return condition.fact, repr(condition.matcher), condition.by, condition.per
 
 
@@ -65,17 +67,25 @@ def _asked(condition: Condition) -> tuple[str, str, str, float]:
 def check_states(scenario: Scenario) -> Iterator[Problem]:
     """States that are asked for and never entered, and states that change nothing."""
     asked = [condition for rule in scenario.rules for condition in rule.when if condition.fact == "state"]
+    entered = {state.lower() for state in scenario.states}
+    named: set[str] = set()
     for condition in asked:
         for state in _named(condition.matcher):
-            if state not in scenario.states:
-                near = nearest(state, scenario.states)
-                hint = f"did you mean {near!r}?" if near and near != START else "only the control interface could"
+            named.add(state.lower())
+            if state.lower() not in entered:
+                near = nearest(state, scenario.states[1:_COMPARED])
+                hint = f"did you mean {near!r}?" if near else "only the control interface could"
                 yield _warning(condition, f"no rule enters the state {state!r}", hint)
     for act in _acts(scenario, "goto"):
-        state = act.fault.state
-        tells = any(condition.matcher.matches(state) != condition.matcher.matches(START) for condition in asked)
-        if not tells and (state != START or not asked):
-            yield _warning(act, f"no rule asks for the state {state!r}", "entering it changes nothing")
+        if act.fault.state.lower() not in named and not _is_told_apart(act.fault.state, asked):
+            yield _warning(act, f"no rule asks for the state {act.fault.state!r}", "entering it changes nothing")
+
+
+def _is_told_apart(state: str, asked: list[Condition]) -> bool:
+    """Whether a condition holds in this state and not in the first one, or the other way round."""
+    if state == START and asked:
+        return True
+    return any(condition.matcher.matches(state) != condition.matcher.matches(START) for condition in asked)
 
 
 def _named(matcher: Matcher) -> Iterator[str]:
@@ -169,7 +179,7 @@ def find_withheld(scenario: Scenario) -> Iterator[Problem]:
     for act in _acts(scenario, "withhold"):
         for keyword in act.fault.keywords:
             if keyword.upper() not in offered and not _offers(scenario, keyword.upper()):
-                near = nearest(keyword, [*_keywords(scenario), *offered])
+                near = nearest(keyword, sorted(_keywords(scenario) | offered)[:_COMPARED])
                 hint = f"did you mean {near!r}?" if near else ""
                 yield _warning(act, f"EHLO does not offer {keyword!r} anyway", hint)
 

@@ -134,16 +134,9 @@ class Findings:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Everything noted, in file order; of very many, the first ones and how many more there are."""
-        order = list(self.sources)
-        found = sorted(
-            dict.fromkeys(self._problems),
-            key=lambda problem: (_position(order, problem.place.file), problem.place.line, problem.place.column),
-        )
-        if len(found) <= MOST_PROBLEMS:
-            return tuple(found)
-        first = found[0].place
-        rest = Problem(Place(first.file), f"{len(found) - MOST_PROBLEMS} more problems are not shown")
-        return (*found[:MOST_PROBLEMS], rest)
+        files = {file: number for number, file in enumerate(self.sources)}
+        found = sorted(dict.fromkeys(self._problems), key=lambda problem: _position(files, problem.place))
+        return tuple(found) if len(found) <= MOST_PROBLEMS else _first(found)
 
     def add(self, problem: Problem) -> None:
         """Note a problem that was found elsewhere; its line is looked up."""
@@ -156,8 +149,17 @@ class Findings:
         self.add(Problem(place, message, hint, severity))
 
 
-def _position(order: list[str], file: str) -> int:
-    return order.index(file) if file in order else len(order)
+def _position(files: dict[str, int], place: Place) -> tuple[int, int, int]:
+    return files.get(place.file, len(files)), place.line, place.column
+
+
+def _first(found: list[Problem]) -> tuple[Problem, ...]:
+    """As many as are shown, errors before warnings, and how many more there are."""
+    errors = [problem for problem in found if problem.severity == "error"]
+    shown = (errors or found)[:MOST_PROBLEMS]
+    severity: Severity = "error" if errors else "warning"
+    more = f"{len(found) - len(shown)} more problems are not shown"
+    return (*shown, Problem(Place(found[0].place.file), more, severity=severity))
 
 
 def shorten(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -21,7 +22,7 @@ from fakesmtp.scenario.expectations import read_expectations
 from fakesmtp.scenario.extending import Find, extend, override
 from fakesmtp.scenario.model import Documented, Outcome, Place, Rule, Scenario, Tls
 from fakesmtp.scenario.persona import DEFAULT, load_persona, persona_names
-from fakesmtp.scenario.problems import Findings, Problem, ScenarioErrors, Wrong
+from fakesmtp.scenario.problems import MOST_PROBLEMS, Findings, Problem, ScenarioErrors, Wrong
 from fakesmtp.scenario.rules import KEYS as RULE_KEYS
 from fakesmtp.scenario.rules import Rules
 from fakesmtp.scenario.source import Node, Scalar, Sequence, Source
@@ -112,14 +113,14 @@ def _read(
     if root is None:
         return Reading(None, findings.problems)
     root = extend(root, findings, find, trail)
-    for path, value in overrides.items():
-        root = override(root, path, value, findings)
+    for path, value in sorted(overrides.items(), key=lambda item: item[0].startswith("rules")):
+        root = override(root, path, value, findings, partial(_rule_names, root))
     scenario = _Scenario(findings).read(root, name, given)
     if findings.failed:
         return Reading(None, findings.problems)
     from fakesmtp.scenario.lint import lint
 
-    for problem in lint(scenario):
+    for problem in islice(lint(scenario), MOST_PROBLEMS):
         findings.add(problem)
     return Reading(scenario, findings.problems)
 
@@ -135,6 +136,13 @@ def _root(given: Source, findings: Findings) -> source.Mapping | None:
         hint = "a space belongs behind ':'" if colon else "its keys are summary, persona, rules, …"
         findings.error(root, f"a scenario is a mapping of keys and values, not {values.describe(root)}", hint)
     return None
+
+
+def _rule_names(root: source.Mapping, rules: Sequence) -> tuple[str, ...]:
+    scratch = Findings()
+    node = root.get("persona")
+    persona = scratch.attempt(_read_persona, node, None) if node is not None else None
+    return Rules(persona or load_persona(DEFAULT), scratch).names(rules.items)
 
 
 # ---------------------------------------------------------------------- the keys

@@ -13,10 +13,10 @@ from fakesmtp.scenario import source, values
 from fakesmtp.scenario.acts import Acts, settings_of
 from fakesmtp.scenario.conditions import read_facts, read_when
 from fakesmtp.scenario.facts import FACTS
-from fakesmtp.scenario.matchers import AllOf, AnyOf, Contains, Matcher, Over
-from fakesmtp.scenario.model import Act, Condition, Rule
+from fakesmtp.scenario.model import Act, Rule
 from fakesmtp.scenario.problems import Findings, Wrong
 from fakesmtp.scenario.source import Node, Scalar, Sequence
+from fakesmtp.scenario.thresholds import is_watchable
 from fakesmtp.scenario.values import Read
 
 _BEFORE_TLS: Final = frozenset({Stage.CONNECT, Stage.GREETING, Stage.HELO, Stage.EHLO, Stage.STARTTLS, Stage.TLS})
@@ -33,6 +33,8 @@ POSSIBLE: Final[dict[str, tuple[frozenset[Stage], str]]] = {
 }
 """Where an action can do what it says, and what to tell who writes it elsewhere; anything else can act anywhere."""
 
+THRESHOLDS: Final = ("offset", "size", "body")
+"""Facts that a rule at ``content`` may wait for."""
 _INSTEAD: Final = {
     Stage.CONNECT: "the first reply is the greeting's",
     Stage.TLS: "refuse at starttls, or use handshake",
@@ -83,11 +85,16 @@ class Rules:
 
     def read(self, nodes: Iterable[Node]) -> tuple[Rule, ...]:
         """The rules, in order. Names that are given are known before any is made up."""
-        nodes = tuple(nodes)
+        return tuple(rule for rule in self._read_each(tuple(nodes)) if rule is not None)
+
+    def names(self, nodes: Iterable[Node]) -> tuple[str, ...]:
+        """The name of each rule, given or made up; empty where there is none."""
+        return tuple(rule.name if rule is not None else "" for rule in self._read_each(tuple(nodes)))
+
+    def _read_each(self, nodes: tuple[Node, ...]) -> list[Rule | None]:
         for node in nodes:
             self._findings.attempt(self._claim_name, node, None)
-        found = (self._findings.attempt(self._read_rule, node, None) for node in nodes)
-        return tuple(rule for rule in found if rule is not None)
+        return [self._findings.attempt(self._read_rule, node, None) for node in nodes]
 
     def read_replies(self, node: Node) -> tuple[Rule, ...]:
         """``{stage: reply}``: one unconditional rule each."""
@@ -251,20 +258,10 @@ def _listed(stages: Iterable[Stage]) -> str:
 
 def _check_threshold(rule: Rule, findings: Findings) -> None:
     """At ``content`` the message is not complete: a rule waits there for an octet or a text."""
-    if any(_is_threshold(condition) for condition in rule.when):
-        return
-    hint = "when: {offset: {over: 10000}}, or body: {contains: …}"
-    findings.error(rule.place, "a rule at content needs a threshold", hint)
-
-
-def _is_threshold(condition: Condition) -> bool:
-    wanted = {"offset": Over, "size": Over, "body": Contains}.get(condition.fact)
-    return wanted is not None and _has(condition.matcher, wanted)
-
-
-def _has(matcher: Matcher, wanted: type[Any]) -> bool:
-    if isinstance(matcher, AllOf):
-        return any(_has(part, wanted) for part in matcher.parts)
-    if isinstance(matcher, AnyOf):
-        return all(_has(choice, wanted) for choice in matcher.choices)
-    return isinstance(matcher, wanted)
+    if not any(condition.fact in THRESHOLDS for condition in rule.when):
+        hint = "when: {offset: {over: 10000}}, or body: {contains: …}"
+        findings.error(rule.place, "a rule at content needs a threshold", hint)
+    for condition in rule.when:
+        if not is_watchable(condition):
+            message = "in the middle of a message only a piece of text can be found"
+            findings.error(condition.place, message, "body: {contains: …}")

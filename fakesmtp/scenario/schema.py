@@ -34,7 +34,7 @@ _SIGNED: Final = r"^\s*[+-]?(\d+(\.\d+)?\s*([uUmM]?[sS]|[mMhHdDwW])\s*)+$|^0$"
 _SIZE: Final = r"^\s*\d+(\.\d+)?\s*([kKmMgG]([iI]?[bB])?|[bB])?\s*$"
 
 
-def scenario_schema() -> Schema:
+def make_schema() -> Schema:
     """The schema, as plain data for ``json.dumps``."""
     return {
         "$schema": DIALECT,
@@ -100,14 +100,14 @@ def _properties() -> dict[str, Schema]:
         "tls": _reference("tls"),
         "listeners": _free({"anyOf": [_reference("listener"), {"type": "null"}]}) | {"minProperties": 1},
         "dns": _free(_reference("records")),
-        "pop3": False,
+        "pop3": {"not": {}},
         "limits": _limits(),
         "seed": {"type": "integer"},
-        "clock": _object({"offset": _signed(), "zone": {"type": ["string", "integer"], "pattern": r"^[+-]\d{4}$"}}),
+        "clock": _object({"offset": _signed(), "zone": _WORD}),
         "real-time": _BOOLEAN,
         "rules": _list(_reference("rule")),
         "replies": _object({stage: _reference("reply") for stage in (*STAGES, "any")}),
-        "script": False,
+        "script": {"not": {}},
         "expect": {"anyOf": [_list(_reference("expectation")), _reference("expectation")]},
     }
 
@@ -141,8 +141,8 @@ def _definitions() -> dict[str, Schema]:
 # ---------------------------------------------------------------------- pieces
 
 
-def _described(schema: Schema | bool, text: str) -> Schema:
-    return {"description": text, **schema} if isinstance(schema, dict) else {"description": text, "not": {}}
+def _described(schema: Schema, text: str) -> Schema:
+    return {"description": text, **schema}
 
 
 def _reference(name: str) -> Schema:

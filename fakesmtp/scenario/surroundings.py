@@ -238,11 +238,16 @@ def limits_of(given: dict[str, Any], size: int) -> Limits | None:
     return Limits(**{"message": size, **own}) if own else None
 
 
-def _read_zone_offset(node: Node, findings: Findings) -> str:
+def _read_time_zone(node: Node, findings: Findings) -> str:
+    from fakesmtp.scenario.clock import parse_zone
+
     written = values.word(node, findings)
-    if not re.fullmatch(r"[+-]\d\d[0-5]\d", written, re.ASCII):
-        raise Wrong(node, f"{values.describe(node)} is no time zone", "write hours and minutes from UTC, as in -0800")
+    try:
+        parse_zone(written)
+    except ValueError:
+        hint = "give an offset or a name, as in -0800, +09:00, UTC, Asia/Tokyo"
+        raise Wrong(node, f"{values.describe(node)} is no time zone", hint) from None
     return written
 
 
-read_clock: Final = _from_entries("'clock'", {"offset": values.signed_duration, "zone": _read_zone_offset}, ServerClock)
+read_clock: Final = _from_entries("'clock'", {"offset": values.signed_duration, "zone": _read_time_zone}, ServerClock)

@@ -272,7 +272,8 @@ class Connection(Protocol):
         return True
 
     def _set_timer(self, action: actions.SetTimer) -> None:
-        self._cancel_timer(action)
+        if self._timers:
+            self._cancel_timer(action)
         timer = self.door.run.clock.call_later(action.seconds, self._fired, action.name)
         self._timers = (*self._timers, (action.name, timer))
 

@@ -1,4 +1,4 @@
-"""The test authority's root certificate: what clients trust, for the length of a run or for as long as a folder lives."""
+"""The test authority's root certificate: what clients trust, for the length of a run or as long as its folder lives."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -47,10 +48,13 @@ def run(*arguments: str, columns: int | None = None, environment: Mapping[str, s
         return Result(int(status), stdout.getvalue().decode(), stderr.getvalue().decode())
 
 
-def spawn(*arguments: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> Result:
+def spawn(
+    *arguments: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None, stdin: str = ""
+) -> Result:
     """Run a verb in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "fakesmtp", *arguments],
+        input=stdin,
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -66,3 +70,8 @@ def make_environment(more: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process: this package, and nothing that changes what is printed."""
     kept = {name: value for name, value in os.environ.items() if name not in QUIET and not name.startswith("FAKESMTP")}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **more}
+
+
+def plain(text: str) -> str:
+    """The text without the escapes of colour."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -155,10 +155,10 @@ def test_quit_ends_the_session_in_any_phase(playbook):
         play >> "NOOP"
 
 
-def test_a_persona_may_demand_hello(playbook):
-    play = playbook(persona="docomo")
-    demands = play.settings.wording.helo_required
-    play >> "MAIL FROM:<a@b>" << ("503" if demands else "250")
+@pytest.mark.parametrize(("persona", "reply"), [("exim", "503"), ("exchange", "503"), ("postfix", "250")])
+def test_whether_hello_is_demanded_is_the_personas(playbook, persona, reply):
+    play = playbook(persona=persona)
+    play >> "MAIL FROM:<a@b>" << reply
 
 
 @pytest.mark.parametrize("persona", ["exim", "exchange", "generic", "gmail", "postfix", "qmail", "sendmail", "yahoo"])
