@@ -148,7 +148,7 @@ def matcher(chance: Random, depth: int = 2) -> Matcher:
         Present(),
         Glob(chance.choice(["*", "a*", "*x*", ""])),
         Contains(chance.choice(["a", "hello", ""])),
-        Equals(chance.choice([True, False, number, "start"])),
+        chance.choice([Equals(True), Equals(False), Equals(number), Equals("start")]),
         Over(number),
         Under(number),
         Pattern(re.compile("a|x")),
@@ -157,7 +157,8 @@ def matcher(chance: Random, depth: int = 2) -> Matcher:
     if not depth or chance.random() < 0.7:
         return chance.choice(simple)
     one, other = matcher(chance, depth - 1), matcher(chance, depth - 1)
-    return chance.choice([Not(one), AnyOf((one, other)), AllOf((one, other))])
+    composed: list[Matcher] = [Not(one), AnyOf((one, other)), AllOf((one, other))]
+    return chance.choice(composed)
 
 
 def condition(chance: Random) -> Condition:
@@ -348,7 +349,7 @@ class Trial:
 
 def main() -> int:
     """Run the inputs; the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

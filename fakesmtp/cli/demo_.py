@@ -122,7 +122,8 @@ def print_played(console: Console, played: Played) -> None:
 
     scenario = played.scenario
     console.print(Text(scenario.name, "name"))
-    console.print(Text(scenario.summary, "heading"))
+    if scenario.summary:
+        console.print(Text(scenario.summary, "heading"))
     left, right = Group(*_conversation(played)), Group(*_told(played))
     if console.width < SIDE_BY_SIDE:
         console.print(Padding(Group(left, Text(), right), (1, 0, 1, 2)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from fakesmtp.cli.sample_client import Errand, Told, make_errand, run_errand
+from fakesmtp.cli.status import Status
 from fakesmtp.protocol.units import show_duration
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Demonstration:
         self._patience = patience
         self._deadline = host.reactor.seconds() + limit
         self._tell = tell
+        self._attempt: Attempt | None = None
         self.left_out: list[str] = []
         """Scenarios for which there was no time."""
         self.interrupted = False
@@ -80,15 +82,16 @@ class Demonstration:
         for run, each in zip(host.server.runs, ready.get("scenarios", [ready]), strict=True):
             if self.interrupted or host.reactor.seconds() >= self._deadline:
                 self.left_out.append(run.scenario.name)
-            else:
-                self._tell(await self._play(run, each))
-        return 130 if self.interrupted else 0
+                continue
+            played = await self._play(run, each)
+            if not self.interrupted:
+                self._tell(played)
+        return Status.INTERRUPTED if self.interrupted else Status.OK
 
     def _interrupt(self, number: int) -> None:
         self.interrupted = True
-        self._deadline = 0.0
-        for run in self._host.server.runs:
-            _cut(run)
+        if self._attempt is not None:
+            self._attempt.leave()
 
     async def _play(self, run: Run, ready: dict[str, Any]) -> Played:
         from fakesmtp.journal.transcript import transcribe
@@ -96,7 +99,7 @@ class Demonstration:
         first = self._host.journal.next_sequence - 1
         errand = make_errand(run.scenario, ready, self._patience)
         tries = [Try(await self._try(run, errand), "")]
-        if tries[0].told.temporary and run.scenario.outcome in ("deferred", "delivered"):
+        if tries[0].told.temporary and run.scenario.outcome in ("deferred", "delivered") and not self.interrupted:
             pause = retry_pause(run.scenario)
             run.clock.advance(pause)
             tries.append(Try(await self._try(run, errand), f"{show_duration(pause)} later (by the server's clock)"))
@@ -105,8 +108,10 @@ class Demonstration:
 
     async def _try(self, run: Run, errand: Errand) -> Told:
         left = max(0.0, self._deadline - self._host.reactor.seconds())
-        told = await run_in_thread(self._host.reactor, run_errand, errand, left, lambda: _cut(run))
-        await self._until(lambda: not run.sessions, GRACE)
+        self._attempt = Attempt(self._host.reactor, errand)
+        told = await self._attempt.start(left, lambda: _cut(run))
+        if not self.interrupted:
+            await self._until(lambda: not run.sessions, GRACE)
         return told
 
     def _until(self, condition: Callable[[], bool], seconds: float) -> Deferred[None]:
@@ -138,32 +143,42 @@ def _cut(run: Run) -> None:
         connection.bury()
 
 
-def run_in_thread(
-    reactor: Any, function: Callable[[Errand], Told], errand: Errand, limit: float, cut: Callable[[], None]
-) -> Deferred[Told]:
-    """The client's answer, from a thread of its own, as it blocks.
+class Attempt:
+    """One errand of the client, in a thread of its own, as it blocks.
 
-    After ``limit`` seconds its connections are cut; if it does not notice that (in a look-up, say), it is left behind.
+    :param function: does the errand.
     """
-    from twisted.internet.defer import Deferred
 
-    answered: Deferred[Told] = Deferred()
+    def __init__(self, reactor: Any, errand: Errand, function: Callable[[Errand], Told] = run_errand) -> None:
+        from twisted.internet.defer import Deferred
 
-    def answer(told: Told) -> None:
-        if not answered.called:
-            for call in (cutting, leaving):
-                if call.active():
-                    call.cancel()
-            answered.callback(told)
+        self.answered: Deferred[Told] = Deferred()
+        self._reactor = reactor
+        self._errand = errand
+        self._function = function
+        self._calls: list[Any] = []
 
-    def work() -> None:
+    def start(self, limit: float, cut: Callable[[], None]) -> Deferred[Told]:
+        """Send the client off. After ``limit`` seconds ``cut`` is called; if that does not help, it is left behind."""
+        self._calls = [self._reactor.callLater(limit, cut), self._reactor.callLater(limit + GRACE, self.leave)]
+        threading.Thread(target=self._work, name="fakesmtp-demo-client", daemon=True).start()
+        return self.answered
+
+    def leave(self) -> None:
+        """Do not wait for it any longer: it may be in a look-up, which nothing ends."""
+        self._answer(Told("(none)", "nothing: it was still waiting when time was up"))
+
+    def _work(self) -> None:
         try:
-            told = function(errand)
+            told = self._function(self._errand)
         except Exception as error:  # the client under test may fail as it likes; its user would see this
             told = Told(type(error).__qualname__, str(error))
-        reactor.callFromThread(answer, told)
+        self._reactor.callFromThread(self._answer, told)
 
-    cutting = reactor.callLater(limit, cut)
-    leaving = reactor.callLater(limit + GRACE, answer, Told("(none)", "nothing: it was still waiting when time was up"))
-    threading.Thread(target=work, name="fakesmtp-demo-client", daemon=True).start()
-    return answered
+    def _answer(self, told: Told) -> None:
+        if self.answered.called:
+            return
+        for call in self._calls:
+            if call.active():
+                call.cancel()
+        self.answered.callback(told)

@@ -58,7 +58,7 @@ class ExecCommand(ServingCommand):
 @common_options(port=0)
 @click.pass_context
 def command(
-    context: click.Context, scenarios: tuple[str, ...], client: bool, result: Path | None, quiet: bool, **given: Any
+    context: click.Context, /, scenarios: tuple[str, ...], client: bool, result: Path | None, quiet: bool, **given: Any
 ) -> int:
     """Start a scenario, run COMMAND against it, judge, exit.
 
@@ -118,7 +118,7 @@ class Verdict:
             "scenarios": [run.scenario.name for run in host.server.runs],
             "outcomes": [run.scenario.outcome for run in host.server.runs],
             "sessions": sum(run.connections for run in host.server.runs),
-            "messages": len(host.journal.messages),
+            "messages": host.journal.summary().messages,
             "seed": host.server.runs[0].seed,
         }
 

@@ -8,11 +8,13 @@ from typing import Any, Final
 import attrs
 
 from fakesmtp.cli.console import listed
-from fakesmtp.cli.phrases import phrase_condition, phrase_counting, phrase_settings
+from fakesmtp.cli.phrases import phrase_condition, phrase_counting, phrase_settings, show_written
+from fakesmtp.cli.surroundings import phrase_listener, phrase_record, phrase_surroundings, phrase_tls
 from fakesmtp.faults import FAULTS
 from fakesmtp.faults.reply import SayReply
+from fakesmtp.protocol.stages import ANY
 from fakesmtp.protocol.wording import RefusalWords, Template, Wording
-from fakesmtp.scenario.model import Act, Documented, Listener, Record, Rule, Scenario, Tls
+from fakesmtp.scenario.model import Act, Documented, Rule, Scenario
 from fakesmtp.scenario.persona import load_persona
 
 DUTIES: Final = {
@@ -22,7 +24,7 @@ DUTIES: Final = {
     " wrong.",
     "unreachable": "Report that no mail server could be spoken to: no SMTP conversation comes about.",
     "insecure": "Stop, and send neither credentials nor mail: the connection is not as safe as was asked for.",
-    None: "Not judged: to report success or failure may both be right.",
+    None: "This is not judged: to report success or failure may both be right.",
 }
 """What a correct client does, by outcome."""
 
@@ -52,7 +54,9 @@ class Deed:
 
     fault: str
     text: str
-    """What it does, in words."""
+    """As a scenario file says it: the fault's name and its settings."""
+    meaning: str = ""
+    """What that does, in words."""
     replies: Mapping[str, str] = attrs.field(factory=dict)
     """The reply at each stage, with examples in place of what only a session knows."""
     words: str = ""
@@ -61,7 +65,13 @@ class Deed:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"fault": self.fault, "does": self.text, "replies": dict(self.replies), "words": self.words or None}
+        return {
+            "fault": self.fault,
+            "written": self.text,
+            "meaning": self.meaning or None,
+            "replies": dict(self.replies),
+            "words": self.words or None,
+        }
 
 
 @attrs.frozen
@@ -107,7 +117,7 @@ class Explanation:
     def _rule(self, rule: Rule) -> RuleInWords:
         return RuleInWords(
             rule.name,
-            tuple(str(stage) for stage in rule.stages),
+            ("any",) if rule.stages == ANY else tuple(str(stage) for stage in rule.stages),
             tuple(phrase_condition(condition) for condition in rule.when),
             phrase_counting(rule),
             tuple(self._deed(act, rule) for act in rule.acts),
@@ -119,11 +129,10 @@ class Explanation:
             return self._refusal(act.fault.name, rule)
         if isinstance(act.fault, SayReply):
             replies = {str(stage): str(act.fault.reply) for stage in rule.stages}
-            return Deed(act.name, "answers", replies, "word for word, whatever the persona")
-        meaning = FAULTS[act.name].meaning.rstrip(".")
+            return Deed(act.name, "reply, word for word:", replies=replies)
         settings = phrase_settings(act)
-        text = meaning[:1].lower() + meaning[1:]
-        return Deed(act.name, f"{text} ({settings})" if settings else text)
+        text = f"{act.name}: {settings}" if settings else act.name
+        return Deed(act.name, text, FAULTS[act.name].meaning)
 
     def _refusal(self, name: str, rule: Rule) -> Deed:
         words = self.persona.words_for(name)
@@ -131,8 +140,8 @@ class Explanation:
             raise LookupError(f"no persona has words for {name}")
         replies = {str(stage): self._example(words.at.get(stage, words.template)) for stage in rule.stages}
         told, sure = self._source(name, words)
-        text = f"refuses: {name}" + (", and closes the connection" if words.closes else "")
-        return Deed("refuse", text, replies, told, sure)
+        text = f"refuse: {name}" + (", and the connection is closed" if words.closes else "")
+        return Deed("refuse", text, replies=replies, words=told, sure=sure)
 
     def _source(self, name: str, words: RefusalWords) -> tuple[str, bool]:
         mine = name in self.persona.refusals
@@ -152,6 +161,11 @@ class Explanation:
             }
         )
 
+    @property
+    def expectations(self) -> list[str]:
+        """What the client is checked for, as a scenario file says it."""
+        return [f"{each.name}: {show_written(each.value)}" for each in self.scenario.expect]
+
     # ------------------------------------------------------------------ what stands before the first byte
 
     @property
@@ -161,6 +175,7 @@ class Explanation:
         told = {"speaks as": f"{self.persona.name} ({self.persona.summary})", "TLS": phrase_tls(scenario.tls)}
         if scenario.address is not None:
             told["client is told"] = f"to connect to {scenario.address}"
+        told |= {label: text for label, text in phrase_surroundings(scenario, self.persona.size).items() if text}
         for listener in scenario.listeners:
             if text := phrase_listener(listener):
                 told[f"listener {listener.name}"] = text
@@ -194,6 +209,7 @@ class Explanation:
             "persona": self.persona.name,
             "server": self.server,
             "rules": [rule.as_dict() for rule in self.rules],
+            "expect": [{each.name: each.value} for each in scenario.expect],
             "documents": [document_as_dict(each) for each in scenario.documents],
             "rfc": [rfc_section(each) for each in scenario.rfc],
             "run": self.commands,
@@ -210,33 +226,3 @@ def rfc_section(text: str) -> str:
     """``5321 4.2.1`` as ``RFC 5321 section 4.2.1``."""
     number, _, section = text.partition(" ")
     return f"RFC {number} section {section}" if section else f"RFC {number}"
-
-
-def phrase_tls(tls: Tls) -> str:
-    """How a listener does TLS."""
-    text = {"none": "none", "starttls": "STARTTLS is offered", "implicit": "from the first byte (implicit)"}[tls.mode]
-    if tls.mode == "none":
-        return text
-    parts = [] if tls.certificate == "valid" else [f"certificate {tls.certificate}"]
-    parts += [f"versions {listed(tls.versions)}"] if tls.versions else []
-    parts += [f"ciphers {tls.ciphers}"] if tls.ciphers else []
-    parts += ["a client certificate is demanded"] if tls.client_certificate else []
-    return "; ".join([text, *parts])
-
-
-def phrase_listener(listener: Listener) -> str:
-    """What is unusual about a listener; empty if nothing is."""
-    states = {"closed": "the port refuses connections", "blackhole": "the port never answers"}
-    parts = [states[listener.state]] if listener.state in states else []
-    parts += [f"TLS {phrase_tls(listener.tls)}"] if listener.tls is not None else []
-    parts += ["LMTP"] if listener.lmtp else []
-    parts += [f"on {listener.family}"] if listener.family is not None else []
-    parts += [f"port {listener.port}"] if listener.port is not None else []
-    return ", ".join(parts)
-
-
-def phrase_record(record: Record) -> str:
-    """What the zone answers for a name."""
-    if record.failure is not None:
-        return record.failure
-    return ", ".join(f"{kind} {listed(values) if values else 'none'}" for kind, values in record.records.items())

@@ -55,7 +55,7 @@ class Host:
         spare_the_collector()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
-        self.reactor.callWhenRunning(lambda: ensureDeferred(self._work(work)))  # type: ignore[arg-type]
+        self.reactor.callWhenRunning(lambda: ensureDeferred(self._work(work)))
         self.reactor.run(installSignalHandlers=False)
         if self._error is not None:
             raise self._error
@@ -77,7 +77,7 @@ class Host:
             self._error = error
         finally:
             await self.server.stop()
-            self._flush()
+            self._finish()
             self.reactor.stop()
 
     def _announce(self) -> None:
@@ -115,6 +115,14 @@ class Host:
         if not self._flushing:
             self._flushing = True
             self.reactor.callLater(0, self._flush)
+
+    def _finish(self) -> None:
+        self._flush()
+        for file in self._files:
+            if close := getattr(file, "close", None):
+                close()
+        for problem in self.journal.problems:
+            click.echo(f"fakesmtp: {problem}", err=True)
 
     def _flush(self) -> None:
         self._flushing = False

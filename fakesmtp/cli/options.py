@@ -48,7 +48,7 @@ class Common:
         return Options(host=self.host, port=self.port, seed=self.seed, speed=self.speed)
 
 
-class Speed(click.ParamType):
+class Speed(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """``10x`` or ``10``: virtual seconds in a real one."""
 
     name = "speed"

@@ -93,8 +93,6 @@ def _choice(subject: str, phrases: list[str]) -> str:
 def _field(subject: str, name: str, matcher: Matcher) -> str:
     fact = FACTS.get(subject)
     kind = fact.fields.get(name, Kind.TEXT) if fact else Kind.TEXT
-    if name == "any" and isinstance(matcher, Equals):
-        return f"there is an {subject}" if matcher.value else f"there is no {subject}"
     return phrase_matcher(f"{subject} {name}", matcher, kind)
 
 
@@ -164,6 +162,18 @@ def show_setting(value: object, kind: object = None) -> str:
         case tuple() | list():
             return ", ".join(show_setting(each) for each in value)
     return _cut(str(value))
+
+
+def show_written(value: object) -> str:
+    """Plain data on one line, as a scenario file has it: ``{never: [AUTH, MAIL]}``."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case Mapping():
+            return "{" + ", ".join(f"{key}: {show_written(each)}" for key, each in value.items()) + "}"
+        case list() | tuple():
+            return f"[{', '.join(map(show_written, value))}]"
+    return str(value)
 
 
 def _cut(text: str) -> str:

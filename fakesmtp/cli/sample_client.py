@@ -129,10 +129,12 @@ def _address(matcher: Matcher) -> str | None:
             return next((found for each in choices if (found := _address(each)) is not None), None)
         case Equals(value=str() as text):
             return text
+        case Glob(glob=""):
+            return ""
         case Glob(glob=glob):
             local, at, domain = glob.replace("?", "x").rpartition("@")
             made = f"{local.replace('*', 'demo')}@{domain.replace('*', 'example.test')}" if at else ""
-            return made if made.isascii() and " " not in made and matcher.matches(made) else None
+            return made if made and made.isascii() and " " not in made and matcher.matches(made) else None
     return None
 
 
@@ -165,6 +167,7 @@ def make_message(least: int = 0) -> bytes:
     message.set_content("The backup has finished.\n")
     rows = max(1, least // 32 + 1) if least else 1
     message.add_attachment("host,status,seconds;nothing more\n" * rows, filename="report.csv")
+    message.set_boundary("demo")
     return message.as_bytes()
 
 

@@ -14,7 +14,7 @@ from fakesmtp.cli.status import Status
 from fakesmtp.protocol.units import parse_duration
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """``30s``, ``5m``."""
 
     name = "duration"

@@ -70,7 +70,8 @@ def print_source(console: Console, explanation: Explanation) -> None:
     if console.no_color:
         click.echo(text, nl=not text.endswith("\n"))
         return
-    console.print(Syntax(text, "yaml", theme="ansi_dark", background_color="default", word_wrap=True))
+    code = text.removesuffix("\n")
+    console.print(Syntax(code, "yaml", theme="ansi_dark", background_color="default", word_wrap=True))
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
@@ -80,7 +81,8 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
 
     scenario = explanation.scenario
     console.print(Text(scenario.name, "name"))
-    console.print(Text(scenario.summary, "heading"))
+    if scenario.summary:
+        console.print(Text(scenario.summary, "heading"))
     for paragraph in paragraphs(scenario.description):
         console.print()
         console.print(Padding(Text(paragraph), (0, 0, 0, 2)))
@@ -104,8 +106,10 @@ def _sections(explanation: Explanation) -> Iterator[tuple[str, Iterable[Renderab
 
     scenario = explanation.scenario
     yield "What goes wrong", _wrong(explanation)
-    duty = Text.assemble((scenario.outcome or "not judged", scenario.outcome or "quiet"), f"  {explanation.duty}")
-    yield "What a correct client must do", [duty]
+    outcome = [(f"{scenario.outcome}  ", scenario.outcome)] if scenario.outcome else []
+    yield "What a correct client must do", [Text.assemble(*outcome, explanation.duty)]
+    if explanation.expectations:
+        yield "What it is checked for", explanation.expectations
     yield "The server", [grid(explanation.server.items())]
     if scenario.documents:
         yield "Where it is documented", list(_documents(explanation))
@@ -142,8 +146,8 @@ def _rule(rule: RuleInWords) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield Text.assemble("at ", (", ".join(rule.stages), "heading"), "  ", (rule.name, "quiet"))
-    lines = [f"when {condition}" for condition in rule.when] + ([rule.counting] if rule.counting else [])
-    for line in lines:
+    lines = [f"{'and' if number else 'when'} {condition}" for number, condition in enumerate(rule.when)]
+    for line in [*lines, *([rule.counting] if rule.counting else [])]:
         yield Padding(Text(line), (0, 0, 0, 3))
     for deed in rule.deeds:
         for part in _deed(deed):
@@ -155,6 +159,8 @@ def _deed(deed: Deed) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield Text(deed.text)
+    if deed.meaning:
+        yield Padding(Text(deed.meaning, "quiet"), (0, 0, 0, 3))
     for stages, reply in _by_reply(deed).items():
         for line in reply.splitlines():
             where = Text(f"{stages}: ", "quiet") if len(set(deed.replies.values())) > 1 else Text()

@@ -30,7 +30,7 @@ class Failure(click.ClickException):
 
     def __init__(self, status: Status, message: str) -> None:
         super().__init__(message)
-        self.exit_code = status
+        self.exit_code = int(status)  # type: ignore[misc]
 
     def show(self, file: IO[Any] | None = None) -> None:
         """One message on stderr."""

@@ -103,29 +103,6 @@ class Arrival:
         return facts if self.scenario is None else {**facts, "scenario": self.scenario}
 
 
-class Delivery:
-    """How a reply left, where that is more than "whole and at once"."""
-
-    __slots__ = ("decided", "hidden", "lasted", "octets", "pieces")
-
-    def __init__(self, decided: bytes | None, octets: int, pieces: int, lasted: float, hidden: bool) -> None:
-        self.decided = decided
-        """What would have been sent, of a reply that was cut."""
-        self.octets = octets
-        """How many went out; the entry itself keeps the first 64 KiB."""
-        self.pieces, self.lasted, self.hidden = pieces, lasted, hidden
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The octets that went out, of how many, in how many pieces and seconds."""
-        facts: dict[str, Any] = {"octets": self.octets}
-        if self.decided is not None:
-            facts |= {"decided": read_lines(self.decided)[0], "decided-octets": len(self.decided)}
-        if self.pieces > 1:
-            facts |= {"pieces": self.pieces, "lasted": round(self.lasted, 6)}
-        return {**facts, "hidden": True} if self.hidden else facts
-
-
 class Entry:
     """One thing that happened. It is compared by its place in the journal and by what it says."""
 

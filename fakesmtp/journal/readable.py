@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final
 
 _SHORT: Final = {"\r": "\\r", "\n": "\\n", "\t": "\\t"}
@@ -16,7 +15,9 @@ def escape(text: str) -> str:
 
 
 def _escape(character: str) -> str:
-    if character.isprintable() or unicodedata.category(character) == "Zs":
+    from unicodedata import category
+
+    if character.isprintable() or category(character) == "Zs":
         return character
     return _SHORT.get(character) or character.encode("unicode_escape").decode("ascii")
 
@@ -36,4 +37,5 @@ def read_lines(octets: bytes) -> tuple[str, bool]:
     """
     *lines, rest = octets.split(b"\r\n")
     read = [read_line(line) for line in (lines if not rest and lines else [*lines, rest])]
-    return "\n".join(text for text, _ in read), not rest and all(exact for _, exact in read)
+    complete = bool(lines) and not rest
+    return "\n".join(text for text, _ in read), complete and all(exact for _, exact in read)

@@ -12,7 +12,8 @@ from itertools import islice
 from operator import itemgetter
 from typing import Final
 
-from fakesmtp.journal.events import Delivery, Entry, Origin, Record, Word
+from fakesmtp.journal.delivery import Delivery
+from fakesmtp.journal.events import Entry, Origin, Record, Word
 from fakesmtp.journal.messages import ReceivedMessages, StoredMessage
 
 Subscriber = Callable[[Entry], None]
@@ -21,8 +22,6 @@ Counted = tuple[str, str | None, Word]
 
 LIGHT: Final = 512
 """Octets of an entry that are not worth weighing."""
-MOST_OF_ONE: Final = 65_536
-"""Octets that one entry keeps of a reply; the rest is counted."""
 MOST_HEAVY: Final = 64 * 1024 * 1024
 """Octets that all entries above :data:`LIGHT` keep together."""
 _MOST_PROBLEMS: Final = 100
@@ -105,7 +104,8 @@ class Stream:
         """Drop the oldest records, a sixteenth of all at a time, and count them."""
         batch = self._take_oldest()
         if not self.dropped:
-            self._say(f"the journal is full: it keeps {self.most_entries:,} entries, and the oldest were dropped")
+            bounds = f"{self.most_entries:,} entries, and {self.most_heavy:,} octets of long ones"
+            self._say(f"the journal is full and drops the oldest entries: it keeps {bounds}")
         self.dropped += len(batch)
         self.folded.update(map(_counted, batch))
         if len(self.origins) > len(self.records) // 2 + 1024:
@@ -167,11 +167,9 @@ class Stream:
             self.keep = self.records.append
 
     def sever(self) -> tuple[Subscriber, ...]:
-        """The epoch is over: nobody hears of it any more. Gives those who did."""
-        subscribers = self.subscribers
-        self._subscribers.clear()
+        """The epoch is over: nobody hears of what is written from now on. Gives those who did hear."""
         self.keep = self.records.append
-        return subscribers
+        return self.subscribers
 
     def _keep_and_tell(self, record: Record) -> None:
         self.records.append(record)

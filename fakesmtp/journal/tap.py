@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Final
 
-from fakesmtp.journal.events import OVER, Arrival, Delivery, Kind, Rules, Word
+from fakesmtp.journal.delivery import MOST_OF_ONE, Delivery, Pieces, is_cut, read_code
+from fakesmtp.journal.events import OVER, Arrival, Kind, Rules, Word
 from fakesmtp.journal.messages import StoredMessage
 from fakesmtp.journal.spool import SpooledMailData
-from fakesmtp.journal.stream import LIGHT, MOST_OF_ONE
+from fakesmtp.journal.stream import LIGHT
 from fakesmtp.protocol.actions import Close, Decided, Heard, Note, StartTls, Took
 from fakesmtp.protocol.events import (
     Connected,
@@ -45,23 +46,6 @@ _CLOSES: Final = {
     "half": "half closed by the server, FIN",
     "no-close-notify": "closed by the server without close_notify",
 }
-
-
-class Pieces:
-    """A reply that is sent in more than one piece: the octets up to the bound, and counts."""
-
-    __slots__ = ("count", "first", "octets", "total")
-
-    def __init__(self, octets: bytes, first: float) -> None:
-        self.octets = bytearray(octets[:MOST_OF_ONE])
-        self.total, self.count, self.first = len(octets), 1, first
-
-    def append(self, octets: bytes) -> None:
-        """One more piece."""
-        self.count += 1
-        self.total += len(octets)
-        if len(self.octets) < MOST_OF_ONE:
-            self.octets += octets[: MOST_OF_ONE - len(self.octets)]
 
 
 class Tap:
@@ -169,8 +153,8 @@ class Tap:
             return
         pieces = sent if isinstance(sent, Pieces) else Pieces(sent or b"", self._at)
         octets = bytes(pieces.octets)
-        cut = _is_cut(octets, pieces.total, wire, interrupted)
-        code = decision.reply.code if decision.reply is not None else _code(octets)
+        cut = is_cut(octets, pieces.total, wire, interrupted)
+        code = decision.reply.code if decision.reply is not None else read_code(octets)
         body, decided = self._hide(octets), self._hide(wire[:MOST_OF_ONE]) if cut and wire is not None else None
         hidden = body != octets
         details = None
@@ -325,18 +309,6 @@ class Tap:
 
 def _name(stage: Stage | None) -> str | None:
     return stage._value_ if stage is not None else None
-
-
-def _is_cut(octets: bytes, total: int, wire: bytes | None, interrupted: bool) -> bool:
-    """Whether less went out than was decided. Other octets than those that were decided are a reply all the same."""
-    if wire is not None and total < len(wire):
-        return interrupted or wire.startswith(octets)
-    return interrupted and octets != wire
-
-
-def _code(octets: bytes) -> int | None:
-    """The reply code of verbatim octets, if they begin with one."""
-    return int(octets[:3]) if octets[:3].isdigit() and len(octets) > 2 else None
 
 
 _EVENTS: Final[dict[type, Callable[[Tap, Any], None]]] = {

@@ -6,7 +6,7 @@ journal, from a file and over the control interface::
     session 1, 127.0.0.1:40000 at smtp, scenario greylisting, 2026-11-21 10:05:00 +0900
         0.000  S: 220 mx.example.test ESMTP fakesmtp
         0.012  C: RCPT TO:<bob@example.test>
-        0.012  S: 450 4.7.1 Greylisted                  # first-try (greylisting.yaml:8)
+        0.012  S: 450 4.7.1 Greylisted            # first-try (greylisting.yaml:8)
 """
 
 from __future__ import annotations
@@ -161,9 +161,9 @@ def _remarks(event: Event) -> list[str]:
 def _cut(event: Event) -> str:
     octets = event["octets"]
     if "decided" not in event:
-        return f"cut after {octets:,} octets"
+        return f"cut at {octets:,} octets"
     decided = event["decided"].replace("\n", " / ")
-    return f"cut after {octets:,} of {event['decided-octets']:,} octets: {decided}"
+    return f"cut at {octets:,} of {event['decided-octets']:,} octets: {decided}"
 
 
 def _closed(event: Event, before: list[Line]) -> list[Line]:

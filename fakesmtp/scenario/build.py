@@ -21,7 +21,8 @@ def settings_for(scenario: Scenario, listener: Listener, *, now: Callable[[], da
     """What the sessions of a listener are told. The listener's keys come before the scenario's.
 
     :param now: the right time; the scenario's own clock is set by it.
-    :raises LookupError: if there is no such persona, or it has no words for a refusal of the rules. :raises ValueError: if the clock's zone is none.
+    :raises LookupError: if there is no such persona, or it has no words for a refusal of the rules.
+    :raises ValueError: if the clock's zone is none.
     """
     wording = load_persona(scenario.persona)
     _check_words(scenario, wording)

@@ -77,35 +77,39 @@ def find(name: str) -> Path:
     path = Path(name)
     if _exists(path):
         return path
-    if path.suffix in _SUFFIXES or len(path.parts) > 1:
+    if _is_path(name):
         raise UnknownScenario(f"there is no file {name!r}")
     return find_named(name)
 
 
 def find_named(name: str, file: str = "") -> Path:
-    """The file of a scenario by its name or an alias, never by a path; ``file``, which asks, does not matter.
+    """The file of a scenario by its name or an alias, never by a path.
 
+    :param file: the file that asks: it is not meant, and the library that it belongs to is looked through first.
     :raises UnknownScenario: if there is none, with the nearest names, or several.
     """
-    for folder in folders():
-        if found := [path for path in files(folder) if path.stem == name]:
-            return _only(name, found)
-    for folder in folders():
-        if found := [path for path in files(folder) if name in _aliases(path)]:
-            return _only(name, found)
+    asking = Path(file).resolve()
+    order = sorted(folders(), key=lambda folder: not asking.is_relative_to(folder.resolve()))
+    for is_meant in (lambda path: path.stem == name, lambda path: name in _aliases(path)):
+        for folder in order:
+            if found := [path for path in files(folder) if is_meant(path) and path.resolve() != asking]:
+                return _only(name, found)
     raise UnknownScenario(f"unknown scenario {name!r}; {_advice(name)}")
 
 
 def find_beside(name: str, file: str) -> Path:
-    """The file of a scenario that another file extends: a path from there, a neighbour, or as :func:`find`.
+    """The file of a scenario that another file extends: a path from there, a neighbour, or a name or an alias.
 
     :raises UnknownScenario: if there is none, with the nearest names, or several.
     """
     folder = Path(file).parent
-    for path in (folder / name, *(folder / f"{name}{suffix}" for suffix in _SUFFIXES)):
-        if _exists(path) and path.suffix in _SUFFIXES and path.resolve() != Path(file).resolve():
-            return path
-    return find(name)
+    if _is_path(name):
+        if _exists(folder / name):
+            return folder / name
+        raise UnknownScenario(f"there is no file {str(folder / name)!r}")
+    neighbours = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
+    beside = [path for path in neighbours if _exists(path) and path.resolve() != Path(file).resolve()]
+    return beside[0] if beside else find_named(name, file)
 
 
 def read(name: str, overrides: Mapping[str, str] = _NO_OVERRIDES) -> Reading:
@@ -122,6 +126,10 @@ def load(name: str, overrides: Mapping[str, str] = _NO_OVERRIDES) -> Scenario:
     :raises UnknownScenario: if there is none. :raises ScenarioErrors: if its file has errors.
     """
     return read(name, overrides).require()
+
+
+def _is_path(name: str) -> bool:
+    return Path(name).suffix in _SUFFIXES or len(Path(name).parts) > 1
 
 
 def _exists(path: Path) -> bool:

@@ -41,14 +41,17 @@ def find_unreachable(scenario: Scenario) -> Iterator[Problem]:
     certain: list[tuple[Rule, frozenset[Asked]]] = []
     for rule in scenario.rules:
         asked = frozenset(map(_asked, rule.when))
-        before = [first for first, wants in certain if wants <= asked and first.place.file == rule.place.file]
+        before = [first for first, wants in certain if wants <= asked and _meet(first, rule)]
         if not rule.merely_shapes and all(any(stage in first.stages for first in before) for stage in rule.stages):
-            names = " and ".join(dict.fromkeys(f"'{first.name}'" for first in before))
-            lines = ", ".join(dict.fromkeys(str(first.place.line) for first in before))
-            hint = f"{names} always answers first: line {lines}"
-            yield _warning(rule, f"the rule '{rule.name}' is never reached", hint)
+            hint = " and ".join(f"'{first.name}' in line {first.place.line}" for first in before)
+            verb = "answers" if len(before) == 1 else "answer"
+            yield _warning(rule, f"the rule '{rule.name}' is never reached", f"{hint} always {verb} first")
         elif _is_certain(rule):
             certain.append((rule, asked))
+
+
+def _meet(first: Rule, then: Rule) -> bool:
+    return first.place.file == then.place.file and not set(first.stages).isdisjoint(then.stages)
 
 
 def _is_certain(rule: Rule) -> bool:

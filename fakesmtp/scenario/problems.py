@@ -20,6 +20,8 @@ _SHOWN: Final = 60
 """Characters of a value that a message repeats."""
 _WINDOW: Final = 100
 """Characters of a source line that are shown."""
+_ALIKE: Final = 0.7
+"""How much a name must read like another to be suggested for it."""
 _SUGGESTIONS: Final = 50
 """Problems after which no more nearest names are looked for: a file that is no scenario must not take for ever."""
 MOST_PROBLEMS: Final = 200
@@ -171,8 +173,8 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that reads most like the word, whatever its case."""
     from difflib import get_close_matches
 
-    folded = {choice.casefold(): choice for choice in choices}
-    found = get_close_matches(word[: 2 * _SHOWN].casefold().replace("_", "-"), folded, n=1)
+    folded = {choice.casefold(): str(choice) for choice in choices}
+    found = get_close_matches(word[: 2 * _SHOWN].casefold().replace("_", "-"), folded, n=1, cutoff=_ALIKE)
     return folded[found[0]] if found else None
 
 

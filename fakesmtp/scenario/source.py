@@ -261,6 +261,9 @@ class _Graph:
         return node
 
     def _pair(self, mapping: Mapping, key: Scalar, node: Node) -> None:
+        if isinstance(node, Scalar) and not node.style and not node.text:
+            # The parser sees that there is no value only when it is at what follows.
+            node = Scalar(self._source.place(key.after + 1), "")
         first = mapping.pairs.setdefault(key.text, (key, node))[0]
         if first is not key:
             line = first.place.line

@@ -40,7 +40,7 @@ def explain(error: Exception, source: Source, reached: int) -> Wrong:
     if "expected alphabetic or numeric" in problem and context is not None:
         mark = context
     if context is not None and ("end of stream" in problem or "<stream end>" in problem):
-        return _unclosed(source, context, problem)
+        return _unclosed(source, context, str(error.context))  # type: ignore[attr-defined]
     at = Scalar(source.place(mark.index), "")
     if "mapping values are not allowed" in problem or re.search(r"expected ',' or '[}\]]', but got ':'", problem):
         return _colon(at, source, mark.index)
@@ -52,11 +52,9 @@ def explain(error: Exception, source: Source, reached: int) -> Wrong:
     return Wrong(at, f"this is no YAML: {problem}")
 
 
-def _unclosed(source: Source, context: Any, problem: str) -> Wrong:
-    at = Scalar(source.place(context.index), "")
-    if "expected ','" in problem:
-        return Wrong(at, "this bracket is opened and never closed")
-    return Wrong(at, "this quote is opened and never closed")
+def _unclosed(source: Source, mark: Any, context: str) -> Wrong:
+    what = "quote" if "quoted" in context else "bracket"
+    return Wrong(Scalar(source.place(mark.index), ""), f"a {what} is opened here and never closed")
 
 
 def _unmarked(error: Exception, source: Source, reached: int) -> Wrong:

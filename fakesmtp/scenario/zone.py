@@ -65,21 +65,12 @@ def dnsbl(zone: Zone, ip: str) -> str | None:
 
     ``None`` if no list has it (RFC 5782 2.1).
     """
-    for _, record in _listings(zone, ip):
-        try:
-            if answers := _values(record, "A"):
-                return answers[0]
-        except Failed:
-            return ERROR
-    return None
+    return next((answer for _, answer in _listings(zone, ip)), None)
 
 
 def dnsbl_name(zone: Zone, ip: str) -> str | None:
-    """The name of the block list that has the address."""
-    for name, record in _listings(zone, ip):
-        if record.failure is not None or record.records.get("A"):
-            return name
-    return None
+    """The name of the block list that answers so."""
+    return next((name for name, _ in _listings(zone, ip)), None)
 
 
 # ---------------------------------------------------------------------- reading the zone
@@ -112,16 +103,22 @@ def _reverse_record(zone: Zone, address: Address) -> Record | None:
     return next((record for name, record in zone.items() if _address(name) == address or _key(name) == reverse), None)
 
 
-def _listings(zone: Zone, ip: str) -> Iterator[tuple[str, Record]]:
-    """Names that begin with the address turned round, with the list's name that follows it."""
+def _listings(zone: Zone, ip: str) -> Iterator[tuple[str, str]]:
+    """The lists that have the address, and their answers: names that begin with it turned round (RFC 5782 2.1)."""
     address = _address(ip)
     if address is None:
         return
     turned = address.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa") + "."
     for name, record in zone.items():
         suffix = _key(name).removeprefix(turned)
-        if suffix not in (_key(name), "in-addr.arpa", "ip6.arpa"):
-            yield suffix, record
+        if suffix in (_key(name), "in-addr.arpa", "ip6.arpa"):
+            continue
+        try:
+            answers = _values(record, "A")
+        except Failed:
+            answers = (ERROR,)
+        if answers:
+            yield suffix, answers[0]
 
 
 def _values(record: Record, kind: str) -> tuple[str, ...]:

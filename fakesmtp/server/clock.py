@@ -11,8 +11,6 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-
 TICK: Final = 0.01
 """Seconds of real time within which timers share a call. No timer runs out early, and none later than this."""
 
@@ -46,14 +44,14 @@ class VirtualClock:
     :param speed: virtual seconds in a real one.
     """
 
-    def __init__(self, reactor: IReactorTime, speed: float = 1.0) -> None:
+    def __init__(self, reactor: Any, speed: float = 1.0) -> None:
         self._reactor = reactor
         self._speed = speed
         self._began = reactor.seconds()
         self._moved = 0.0
         self._slots: dict[int, list[Timer]] = {}
         self._order: list[int] = []
-        self._call: IDelayedCall | None = None
+        self._call: Any = None
         self._due = 0
 
     def seconds(self) -> float:
@@ -74,7 +72,7 @@ class VirtualClock:
             timers.append(timer)
         return timer
 
-    def call_later_real(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> IDelayedCall:
+    def call_later_real(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the function after so many seconds of real time, whatever the speed."""
         return self._reactor.callLater(seconds, function, *arguments)
 

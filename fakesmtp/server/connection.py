@@ -26,7 +26,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol, IHandshakeListener
+from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.tcp import Connection as TcpConnection
 from twisted.logger import Logger
@@ -84,7 +84,7 @@ class Connection(Protocol):
     _wait: Timer | None = None
     _asked: object | None = None
     _timers: tuple[tuple[str, Timer], ...] = ()
-    _lingering: IDelayedCall | None = None
+    _lingering: Any = None
     _tls: TLSMemoryBIOProtocol | None = None
     _paused = False
     _stopped = False
@@ -234,8 +234,9 @@ class Connection(Protocol):
     # ------------------------------------------------------------------ performing actions
 
     def _send(self, action: actions.Send) -> None:
-        self.tap.sent(action.data)
-        self._out.append(action.data)
+        if not self._lost:
+            self.tap.sent(action.data)
+            self._out.append(action.data)
 
     def _flush(self, action: actions.Flush | None = None) -> None:
         out = self._out
@@ -252,8 +253,8 @@ class Connection(Protocol):
 
     def _raw(self, action: actions.Raw) -> None:
         self._flush()
-        self.tap.raw(action.data)
         if not self._lost:
+            self.tap.raw(action.data)
             send_now(self.transport, action.data)
 
     def _sleep(self, action: actions.Wait) -> bool:

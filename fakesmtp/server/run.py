@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory, Protocol
 
 from fakesmtp.journal.journal import Journal
+from fakesmtp.journal.spool import SpooledMailData
 from fakesmtp.journal.tap import Tap
 from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.settings import Settings
@@ -100,7 +101,7 @@ class Door(Factory):
             if isinstance(port, ReservedPort):
                 port.close()
             else:
-                waiting.append(maybeDeferred(port.stopListening))
+                waiting.append(maybeDeferred(cast(Any, port).stopListening))
         return waiting
 
     def ready(self) -> dict[str, Any]:
@@ -125,7 +126,7 @@ class Door(Factory):
         if wrapper is None:
             tls = self.tls
             creator = self.run.contexts().creator(kind, tls.versions, tls.ciphers, tls.client_certificate)
-            wrapper = self._wrappers[kind] = TLSMemoryBIOFactory(creator, False, Factory())
+            wrapper = self._wrappers[kind] = TLSMemoryBIOFactory(cast(Any, creator), False, cast(Any, Factory()))
             wrapper.protocol = TLSMemoryBIOProtocol
             wrapper.noisy = False
         return TLSMemoryBIOProtocol(wrapper, InsideTls(connection))
@@ -167,9 +168,8 @@ class Run:
         self._farewell: Deferred[None] | None = None
 
     def _door(self, listener: Listener) -> Door:
-        return Door(
-            self, listener, settings_for(self.scenario, listener, now=self.now), listener.tls or self.scenario.tls
-        )
+        settings = attrs.evolve(settings_for(self.scenario, listener, now=self.now), mail_data=SpooledMailData)
+        return Door(self, listener, settings, listener.tls or self.scenario.tls)
 
     def now(self) -> datetime:
         """Real time as the virtual clock has it; the scenario's own offset is not in it."""
@@ -279,4 +279,4 @@ def _first(*numbers: int | None) -> int:
 
 
 def _number(port: IListeningPort | ReservedPort) -> int:
-    return port.port if isinstance(port, ReservedPort) else int(port.getHost().port)
+    return port.port if isinstance(port, ReservedPort) else int(cast(Any, port).getHost().port)

@@ -6,7 +6,7 @@ import resource
 import shutil
 import tempfile
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ class Server:
                 reactor,
                 scenario,
                 journal,
-                lambda scenario=scenario: self._contexts(scenario.hostname),
+                partial(self._contexts, scenario.hostname),
                 options if first else attrs.evolve(options, port=0),
                 numbers,
             )

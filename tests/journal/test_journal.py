@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from fakesmtp.journal import Entry, Journal, Tap
-from fakesmtp.journal.stream import LIGHT, MOST_OF_ONE, Stream
+from fakesmtp.journal.delivery import MOST_OF_ONE
+from fakesmtp.journal.stream import LIGHT, Stream
 from fakesmtp.journal.summary import Summary
 from fakesmtp.protocol.actions import Decided, Heard
 from fakesmtp.protocol.events import Connected, Disconnected
@@ -47,7 +48,9 @@ class TestBounds:
         journal = Journal(clock=clock, most_events=160)
         converse(Tap(journal, 1), 81)
         (note,) = journal.entries(kinds=("note",))
-        assert note.text == "the journal is full: it keeps 160 entries, and the oldest were dropped"
+        assert note.text == (
+            "the journal is full and drops the oldest entries: it keeps 160 entries, and 67,108,864 octets of long ones"
+        )
 
     def test_counts_go_over_what_was_dropped(self, clock: Clock) -> None:
         bounded, all_of_it = Journal(clock=clock, most_events=160), Journal(clock=clock)
@@ -71,8 +74,16 @@ class TestBounds:
             tap.heard(Heard(Stage.NOOP, b"x" * (2 * LIGHT)))
         kept = journal.entries(kinds=("command",))
         assert len(kept) == 50
-        assert journal.dropped == 250
+        assert journal.dropped == 250 + 1  # and the note that says so
         assert stream.heavy == 100 * LIGHT
+
+    def test_what_is_dropped_for_its_age_weighs_no_more(self, clock: Clock) -> None:
+        journal = Journal(clock=clock, most_events=160)
+        stream, _ = journal.open_session(1)
+        tap = Tap(journal, 2)
+        for _ in range(500):
+            tap.heard(Heard(Stage.NOOP, b"x" * (2 * LIGHT)))
+        assert stream.heavy == 2 * LIGHT * len(journal.entries(kinds=("command",)))
 
     def test_a_flood_of_drips_is_not_kept(self, clock: Clock) -> None:
         tap = Tap(Journal(clock=clock), 1)
@@ -89,12 +100,16 @@ class TestBounds:
         journal = Journal(clock=clock, most_events=160)
         idle = Tap(journal, 1)
         idle.event(Connected())
+        Tap(journal, 4000).event(Disconnected())
+        reader = iter(journal)
+        first = next(reader)
         for number in range(2, 3000):
             tap = Tap(journal, number)
             tap.event(Connected())
             tap.event(Disconnected())
         stream, _ = journal.open_session(5000)
         assert len(stream.origins) < 1500
+        assert [entry.session for entry in (first, *reader)] == [1, 4000]
         clock.advance(3)
         converse(idle, 1)
         assert [(entry.session, entry.elapsed) for entry in journal][-2:] == [(1, 3.0), (1, 3.0)]
@@ -310,6 +325,21 @@ class TestEpochs:
         Conversation(journal, clock, number=1).connect()
         assert len(journal) == 2
         assert told[count:] == list(journal)
+
+    def test_what_was_written_before_it_is_told_to_the_end(self, journal: Journal) -> None:
+        told: list[str] = []
+
+        def begin(entry: Entry) -> None:
+            if entry.text == "a":
+                journal.note("b")
+                journal.begin_epoch()
+                journal.note("c")
+
+        journal.subscribe(begin)
+        journal.subscribe(lambda entry: told.append(entry.text))
+        journal.note("a")
+        assert sorted(told) == ["a", "b", "c"]
+        assert [entry.text for entry in journal] == ["c"]
 
     def test_entries_of_the_old_one_can_still_be_read(self, journal: Journal, clock: Clock) -> None:
         converse(Tap(journal, 1), 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 import pytest
 
@@ -60,7 +62,7 @@ def test_what_tests_ask_of_a_message(journal: Journal, clock: Clock) -> None:
     assert message.headers == (("Subject", "hi"), ("To", "x"), ("Message-ID", "<1@a>"))
     assert message.content.body == ".dot\ntext\n"
     assert message.email["To"] == "x"
-    assert message.email.get_content() == ".dot\ntext\n"
+    assert message.email.get_content() == ".dot\r\ntext\r\n"
     assert (message.time - MOMENT).total_seconds() == pytest.approx(1.005)
     assert message.is_dropped is False
 
@@ -77,7 +79,7 @@ def test_the_protocols_message_can_be_had_back_whole() -> None:
 
 def test_the_protocols_message_is_complete() -> None:
     again = StoredMessage(FULL, "delivered", 0.0, Origin(42, 0.0, (0.0, MOMENT))).message
-    for change in (lambda: again.stored.append(b"x"), lambda: again.stored.cut(1)):
+    for change in (partial(again.stored.append, b"x"), partial(again.stored.cut, 1)):
         with pytest.raises(TypeError, match="message 0002A001 is complete"):
             change()
     again.stored.discard()

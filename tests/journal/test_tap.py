@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from fakesmtp.journal import Entry, Journal, SpooledMailData
+from fakesmtp.journal.delivery import MOST_OF_ONE
 from fakesmtp.journal.ndjson import as_dict
-from fakesmtp.journal.stream import MOST_OF_ONE
 from fakesmtp.protocol.actions import Close, Decided, Heard, Note
 from fakesmtp.protocol.events import (
     BytesReceived,
@@ -37,7 +38,7 @@ from .driving import (
     truncating,
 )
 
-AUTH = {"capabilities": ("AUTH PLAIN LOGIN",), "mechanisms": ("PLAIN", "LOGIN")}
+AUTH: dict[str, Any] = {"capabilities": ("AUTH PLAIN LOGIN",), "mechanisms": ("PLAIN", "LOGIN")}
 
 
 def told(journal: Journal) -> list[tuple[str, str | None, str]]:
@@ -209,6 +210,15 @@ class TestReply:
         tap.turn_ended()
         assert [entry.text for entry in journal] == ["before", "250 OK", "after"]
 
+    def test_a_reply_that_is_half_sent_is_not_torn_apart(self, journal: Journal, clock: Clock) -> None:
+        tap = Conversation(journal, clock).tap
+        tap.decided(Decided(Stage.NOOP, Reply(250, ("OK",))))
+        tap.sent(b"250 ")
+        tap.note(Note("between"))
+        tap.sent(b"OK\r\n")
+        tap.turn_ended()
+        assert [entry.text for entry in journal] == ["between", "250 OK"]
+
     def test_octets_that_nobody_decided_are_written_too(self, journal: Journal, clock: Clock) -> None:
         tap = Conversation(journal, clock).tap
         tap.sent(b"250 late\r\n")
@@ -312,7 +322,7 @@ class TestClosing:
 
 class TestTls:
     def test_established_is_told_once_with_what_was_agreed(self, journal: Journal, clock: Clock) -> None:
-        settings = {"tls": "starttls", "capabilities": ("STARTTLS",)}
+        settings: dict[str, Any] = {"tls": "starttls", "capabilities": ("STARTTLS",)}
         conversation = Conversation(journal, clock, **settings).connect().say(b"EHLO x", b"STARTTLS")
         conversation.happen(TlsEstablished("TLSv1.3", "TLS_AES_128_GCM_SHA256", "mx.example.test"))
         assert told(journal)[-3:] == [
@@ -328,7 +338,7 @@ class TestTls:
         }
 
     def test_a_failed_handshake_is_told_once(self, journal: Journal, clock: Clock) -> None:
-        settings = {"tls": "starttls", "capabilities": ("STARTTLS",)}
+        settings: dict[str, Any] = {"tls": "starttls", "capabilities": ("STARTTLS",)}
         conversation = Conversation(journal, clock, **settings).connect().say(b"EHLO x", b"STARTTLS")
         conversation.happen(TlsFailed("unknown ca"))
         assert told(journal)[-2:] == [
@@ -415,7 +425,13 @@ class TestSecrets:
         conversation = Conversation(journal, clock, persona="sendmail", **AUTH).connect().say(b"EHLO x")
         conversation.say(b"AUTH LOGIN", b"dXNlcg==", self.PASSWORD, b"AUTH PLAIN " + self.INITIAL, b"dXNlcg==")
         texts = [entry.text for entry in journal.entries(kinds=("command",))]
-        assert texts[1:] == ["AUTH LOGIN", "dXNlcg==", "aHVudGVyMg==", f"AUTH PLAIN {self.INITIAL.decode()}", "dXNlcg=="]
+        assert texts[1:] == [
+            "AUTH LOGIN",
+            "dXNlcg==",
+            "aHVudGVyMg==",
+            f"AUTH PLAIN {self.INITIAL.decode()}",
+            "dXNlcg==",
+        ]
         assert last(journal, "reply").text == '500 5.5.1 Command unrecognized: "dXNlcg=="'
 
 

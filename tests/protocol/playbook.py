@@ -132,7 +132,7 @@ def matcher(value: Any) -> Matcher:
 
 def scenario(*rules: Rule, **keys: Any) -> Scenario:
     """A scenario of these rules; ``tls="starttls"`` is short for the mode."""
-    tls = keys.pop("tls", "none")
+    tls: Any = keys.pop("tls", "none")
     keys.setdefault("name", "playbook")
     return Scenario(rules=rules, tls=Tls(tls) if isinstance(tls, str) else tls, **keys)
 
