@@ -187,7 +187,7 @@ class Explanation:
     @property
     def commands(self) -> list[str]:
         """How to run it."""
-        name = self.scenario.name
+        name = handle_of(self.scenario)
         return [
             f"fakesmtp demo {name}",
             f"fakesmtp exec {name} -- pytest tests/mail",
@@ -215,6 +215,19 @@ class Explanation:
             "run": self.commands,
             "place": scenario.place.file,
         }
+
+
+def handle_of(scenario: Scenario) -> str:
+    """What the command line knows a scenario by: its name, or its file where the name leads elsewhere."""
+    from pathlib import Path
+
+    from fakesmtp.scenario import library
+
+    file = Path(scenario.place.file)
+    try:
+        return scenario.name if library.find_named(scenario.name).resolve() == file.resolve() else str(file)
+    except library.UnknownScenario:
+        return str(file)
 
 
 def document_as_dict(documented: Documented) -> dict[str, Any]:

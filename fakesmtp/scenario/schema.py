@@ -16,22 +16,28 @@ from fakesmtp.protocol.sasl import MECHANISMS
 from fakesmtp.protocol.stages import STAGES
 from fakesmtp.scenario import surroundings
 from fakesmtp.scenario.acts import Setting, certificate_names, settings_of
-from fakesmtp.scenario.conditions import COUNTED_BY
 from fakesmtp.scenario.expectations import EXPECTATIONS
-from fakesmtp.scenario.facts import FACTS, Fact, Kind
+from fakesmtp.scenario.facts import FACTS
 from fakesmtp.scenario.model import Outcome
 from fakesmtp.scenario.persona import load_persona, persona_names, refusal_names
-
-Schema = dict[str, Any]
+from fakesmtp.scenario.schema_parts import (
+    BOOLEAN,
+    TEXT,
+    WORD,
+    Schema,
+    define_matchers,
+    define_units,
+    described,
+    free,
+    list_of,
+    mapping,
+    reference,
+    schema_of,
+    some,
+    words,
+)
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-
-_TEXT: Final[Schema] = {"type": ["string", "number", "boolean"]}
-_WORD: Final[Schema] = {"type": ["string", "number", "boolean"], "minLength": 1}
-_BOOLEAN: Final[Schema] = {"type": "boolean"}
-_DURATION: Final = r"^\s*(\d+(\.\d+)?\s*([uUmM]?[sS]|[mMhHdDwW])\s*)+$|^0$"
-_SIGNED: Final = r"^\s*[+-]?(\d+(\.\d+)?\s*([uUmM]?[sS]|[mMhHdDwW])\s*)+$|^0$"
-_SIZE: Final = r"^\s*\d+(\.\d+)?\s*([kKmMgG]([iI]?[bB])?|[bB])?\s*$"
 
 
 def make_schema() -> Schema:
@@ -42,7 +48,7 @@ def make_schema() -> Schema:
         "description": "A healthy SMTP server and the few rules that make it fail",
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: _described(each, DESCRIPTIONS[name]) for name, each in _properties().items()},
+        "properties": {name: described(each, DESCRIPTIONS[name]) for name, each in _properties().items()},
         "not": {"required": ["rules", "script"]},
         "$defs": _definitions(),
     }
@@ -82,109 +88,53 @@ DESCRIPTIONS: Final = {
 
 def _properties() -> dict[str, Schema]:
     return {
-        "summary": _TEXT,
-        "description": _TEXT,
-        "tags": _some(_WORD),
-        "rfc": _some(_WORD),
-        "aliases": _some(_WORD),
-        "extends": _WORD,
-        "documents": _some(_document()),
-        "outcome": _words(get_args(Outcome)),
-        "address": _WORD,
-        "persona": _words(_persona_words()),
-        "hostname": _WORD,
-        "capabilities": _reference("capabilities"),
-        "capabilities-in-tls": _reference("capabilities"),
-        "accounts": {"anyOf": [{"const": "any"}, _free(_TEXT)]},
-        "auth": _object({"mechanisms": _some(_words(MECHANISMS)), "only-in-tls": _BOOLEAN}),
-        "tls": _reference("tls"),
-        "listeners": _free({"anyOf": [_reference("listener"), {"type": "null"}]}) | {"minProperties": 1},
-        "dns": _free(_reference("records")),
+        "summary": TEXT,
+        "description": TEXT,
+        "tags": some(WORD),
+        "rfc": some(WORD),
+        "aliases": some(WORD),
+        "extends": WORD,
+        "documents": some(_document()),
+        "outcome": words(get_args(Outcome)),
+        "address": WORD,
+        "persona": words(_persona_words()),
+        "hostname": WORD,
+        "capabilities": reference("capabilities"),
+        "capabilities-in-tls": reference("capabilities"),
+        "accounts": {"anyOf": [{"const": "any"}, free(TEXT)]},
+        "auth": mapping({"mechanisms": some(words(MECHANISMS)), "only-in-tls": BOOLEAN}),
+        "tls": reference("tls"),
+        "listeners": free({"anyOf": [reference("listener"), {"type": "null"}]}) | {"minProperties": 1},
+        "dns": free(reference("records")),
         "pop3": {"not": {}},
         "limits": _limits(),
         "seed": {"type": "integer"},
-        "clock": _object({"offset": _signed(), "zone": _WORD}),
-        "real-time": _BOOLEAN,
-        "rules": _list(_reference("rule")),
-        "replies": _object({stage: _reference("reply") for stage in (*STAGES, "any")}),
+        "clock": mapping({"offset": reference("signed-duration"), "zone": WORD}),
+        "real-time": BOOLEAN,
+        "rules": list_of(reference("rule")),
+        "replies": mapping({stage: reference("reply") for stage in (*STAGES, "any")}),
         "script": {"not": {}},
-        "expect": {"anyOf": [_list(_reference("expectation")), _reference("expectation")]},
+        "expect": {"anyOf": [list_of(reference("expectation")), reference("expectation")]},
     }
 
 
 def _definitions() -> dict[str, Schema]:
     return {
-        "duration": {"anyOf": [{"const": 0}, {"type": "string", "pattern": _DURATION}]},
-        "size": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _SIZE}]},
-        "waiting": _waiting(),
-        "reply": {"anyOf": [{"type": "integer", "minimum": 100}, _reply_text(), _list(_TEXT)]},
-        "stage": _words((*STAGES, "any")),
-        "refusal": _words(refusal_names()),
-        "certificate": _words(certificate_names()),
-        "text-matcher": _matcher("text-matcher", _TEXT, "equals", "glob", "matches", "contains"),
-        "number-matcher": _matcher("number-matcher", {"type": "number"}, "equals", "over", "under"),
-        "size-matcher": _matcher("size-matcher", _reference("size"), "equals", "over", "under"),
-        "duration-matcher": _matcher("duration-matcher", _signed(), "equals", "over", "under"),
-        "boolean-matcher": _matcher("boolean-matcher", _BOOLEAN, "equals"),
-        "network-matcher": _matcher("network-matcher", {"type": "string"}, "equals"),
-        "capabilities": {"anyOf": [_list(_WORD), _free(_TEXT)]},
+        **define_units(),
+        **define_matchers(),
+        "reply": _reply(),
+        "stage": words((*STAGES, "any")),
+        "refusal": words(refusal_names()),
+        "certificate": words(certificate_names()),
+        "capabilities": {"anyOf": [list_of(WORD), free(TEXT)]},
         "tls": _tls(),
         "listener": _listener(),
         "records": _records(),
-        "when": _object({fact.name: _described(_fact(fact), fact.meaning) for fact in FACTS.values()}),
+        "when": mapping({fact.name: described(schema_of(fact), fact.meaning) for fact in FACTS.values()}),
         "action": _action(),
         "rule": _rule(),
-        "expectation": _object({name: _expectation(words) for name, words in EXPECTATIONS.items()}),
+        "expectation": mapping({name: _expectation(words) for name, words in EXPECTATIONS.items()}),
     }
-
-
-# ---------------------------------------------------------------------- pieces
-
-
-def _described(schema: Schema, text: str) -> Schema:
-    return {"description": text, **schema}
-
-
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
-
-
-def _words(words: Any) -> Schema:
-    return {"enum": [str(word) for word in words]}
-
-
-def _list(item: Schema) -> Schema:
-    return {"type": "array", "items": item}
-
-
-def _some(item: Schema) -> Schema:
-    """A list, or one value that stands for a list of one."""
-    return {"anyOf": [item, _list(item)]}
-
-
-def _object(properties: Mapping[str, Any], **more: Any) -> Schema:
-    return {"type": "object", "additionalProperties": False, "properties": dict(properties), **more}
-
-
-def _free(value: Schema) -> Schema:
-    """A mapping whose keys are free."""
-    return {"type": "object", "additionalProperties": value}
-
-
-def _signed() -> Schema:
-    return {"anyOf": [{"const": 0}, {"type": "string", "pattern": _SIGNED}]}
-
-
-def _reply_text() -> Schema:
-    return {"type": "string", "pattern": r"^\d{3}([ -]|\s*$)"}
-
-
-def _waiting() -> Schema:
-    pair = {"type": "array", "items": _reference("duration"), "minItems": 2, "maxItems": 2}
-    sigma = {"type": "number", "minimum": 0, "maximum": 10}
-    lognormal = _object({"median": _reference("duration"), "sigma": sigma}, required=["median", "sigma"])
-    drawn = _object({"uniform": pair, "lognormal": lognormal}, minProperties=1, maxProperties=1)
-    return {"anyOf": [_reference("duration"), drawn]}
 
 
 def _persona_words() -> list[str]:
@@ -195,94 +145,52 @@ def _persona_words() -> list[str]:
 
 
 def _document() -> Schema:
-    readers = {"document": _WORD, "case": _WORD, "message": _free(_TEXT)}
-    return _object(readers, required=["document", "case"])
+    readers = {"document": WORD, "case": WORD, "message": free(TEXT)}
+    return mapping(readers, required=["document", "case"])
+
+
+def _reply() -> Schema:
+    line = {"type": "string", "pattern": r"^\d{3}([ -]|\s*$)"}
+    return {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 999}, line, list_of(TEXT)]}
 
 
 def _limits() -> Schema:
-    sizes = {name: _reference("size") for name in ("message-size", "line-length")}
+    sizes = {name: reference("size") for name in ("message-size", "line-length")}
     counts = {name: {"type": "integer", "minimum": 1} for name in ("recipients", "sessions")}
-    return _object({**sizes, **counts, "errors": {"type": "integer", "minimum": 0}, "idle": _reference("duration")})
+    return mapping({**sizes, **counts, "errors": {"type": "integer", "minimum": 0}, "idle": reference("duration")})
 
 
 def _tls() -> Schema:
-    full = _object(
+    full = mapping(
         {
-            "mode": _words(surroundings.TLS_MODES),
-            "certificate": _reference("certificate"),
-            "versions": _some({"anyOf": [_words(surroundings.TLS_VERSIONS), {"type": ["string", "number"]}]}),
-            "ciphers": _WORD,
-            "client-certificate": _BOOLEAN,
+            "mode": words(surroundings.TLS_MODES),
+            "certificate": reference("certificate"),
+            "versions": some({"anyOf": [words(surroundings.TLS_VERSIONS), {"type": ["string", "number"]}]}),
+            "ciphers": WORD,
+            "client-certificate": BOOLEAN,
         }
     )
-    return {"anyOf": [_words(surroundings.TLS_MODES), full]}
+    return {"anyOf": [words(surroundings.TLS_MODES), full]}
 
 
 def _listener() -> Schema:
-    return _object(
+    return mapping(
         {
-            "host": _WORD,
+            "host": WORD,
             "port": {"type": "integer", "minimum": 0, "maximum": 65535},
-            "family": _words(surroundings.FAMILIES),
-            "state": _words(surroundings.LISTENER_STATES),
-            "tls": _reference("tls"),
-            "lmtp": _BOOLEAN,
-            "capabilities": _reference("capabilities"),
+            "family": words(surroundings.FAMILIES),
+            "state": words(surroundings.LISTENER_STATES),
+            "tls": reference("tls"),
+            "lmtp": BOOLEAN,
+            "capabilities": reference("capabilities"),
         }
     )
 
 
 def _records() -> Schema:
     failures = [word for failure in surroundings.FAILURES for word in {failure, failure.lower(), failure.upper()}]
-    records = _object({kind: _some(_TEXT) for kind in surroundings.RECORD_TYPES})
-    return {"anyOf": [_words(sorted(failures)), records]}
-
-
-# ---------------------------------------------------------------------- facts
-
-
-def _matcher(name: str, value: Schema, *operators: str) -> Schema:
-    """One value, a list of them, or a mapping of operators; ``none`` and ``any``."""
-    again = _reference(name)
-    found: Schema = {operator: _TEXT if operator in ("matches", "contains") else value for operator in operators}
-    inner = _object({**found, "in": _list(again), "not": again}, minProperties=1)
-    return {"anyOf": [{"enum": ["none", "any", None]}, value, {**_list(again), "minItems": 1}, inner]}
-
-
-_MATCHERS: Final = {
-    Kind.TEXT: "text-matcher",
-    Kind.NUMBER: "number-matcher",
-    Kind.SIZE: "size-matcher",
-    Kind.DURATION: "duration-matcher",
-    Kind.BOOLEAN: "boolean-matcher",
-    Kind.NETWORK: "network-matcher",
-}
-_PRESENCE: Final[Schema] = {"enum": ["none", "any", True, False, None]}
-
-
-def _fact(fact: Fact) -> Schema:
-    if fact.kind in _MATCHERS:
-        return _reference(_MATCHERS[fact.kind])
-    by = _words(COUNTED_BY)
-    if fact.kind is Kind.RATE:
-        rate = {"over": {"type": "integer", "minimum": 0}, "per": _reference("duration"), "by": by}
-        return _object(rate, required=["over", "per"])
-    if fact.kind is Kind.CONNECTIONS:
-        operators = ("equals", "over", "under", "in", "not")
-        counted = _object({**{name: {} for name in operators}, "by": by}, minProperties=1)
-        return {"anyOf": [_reference("number-matcher"), counted]}
-    if fact.kind is Kind.LOGIN:
-        durations = {name: _reference("duration") for name in ("within", "over")}
-        return {"anyOf": [_PRESENCE, _object(durations, minProperties=1)]}
-    return _structured(fact)
-
-
-def _structured(fact: Fact) -> Schema:
-    if fact.kind is Kind.NAMED:
-        inner = _free({"anyOf": [_PRESENCE, _reference("text-matcher")]})
-        return _some(inner | {"minProperties": 1})
-    fields = {name: _reference(_MATCHERS[kind]) for name, kind in fact.fields.items()}
-    return {"anyOf": [_PRESENCE, *_some(_object(fields, minProperties=1))["anyOf"]]}
+    records = mapping({kind: some(TEXT) for kind in surroundings.RECORD_TYPES})
+    return {"anyOf": [words(sorted(failures)), records]}
 
 
 # ---------------------------------------------------------------------- rules
@@ -290,26 +198,26 @@ def _structured(fact: Fact) -> Schema:
 
 def _rule() -> Schema:
     keys: Schema = {
-        "name": _WORD,
-        "at": _some(_reference("stage")),
-        "when": _reference("when"),
-        "per": _some(_words(("run", *FACTS))),
+        "name": WORD,
+        "at": some(reference("stage")),
+        "when": reference("when"),
+        "per": some(words(("run", *FACTS))),
         "after": {"type": "integer", "minimum": 0},
         "times": {"type": "integer", "minimum": 1},
         "every": {"type": "integer", "minimum": 1},
-        "for": _reference("duration"),
+        "for": reference("duration"),
         "chance": {"type": "number", "minimum": 0, "maximum": 1},
-        "do": _some(_reference("action")),
+        "do": some(reference("action")),
     }
     own = {name: _fault(entry) for name, entry in FAULTS.items()}
     needed = [{"required": [name]} for name in ("do", *FAULTS)]
-    return _object(keys | own, anyOf=needed)
+    return mapping(keys | own, anyOf=needed)
 
 
 def _action() -> Schema:
     bare = [name for name, entry in FAULTS.items() if not any(each.required for each in settings_of(entry).values())]
-    full = _object({name: _fault(entry) for name, entry in FAULTS.items()}, minProperties=1, maxProperties=1)
-    return {"anyOf": [_words(bare), full]}
+    full = mapping({name: _fault(entry) for name, entry in FAULTS.items()}, minProperties=1, maxProperties=1)
+    return {"anyOf": [words(bare), full]}
 
 
 def _fault(entry: Entry) -> Schema:
@@ -318,9 +226,9 @@ def _fault(entry: Entry) -> Schema:
         return {"description": entry.meaning, "enum": [True, None, {}]}
     primary = next(iter(settings.values()))
     required = [name for name, setting in settings.items() if setting.required]
-    properties = {name: _described(_setting(setting), setting.doc) for name, setting in settings.items()}
+    properties = {name: described(_setting(setting), setting.doc) for name, setting in settings.items()}
     absent: list[Schema] = [] if required else [{"type": "null"}]
-    either = [_setting(primary), _object(properties, required=required), *absent]
+    either = [_setting(primary), mapping(properties, required=required), *absent]
     return {"description": entry.meaning, "anyOf": either}
 
 
@@ -328,9 +236,9 @@ def _setting(setting: Setting) -> Schema:
     """The schema of a setting by its type. Raises TypeError for one that scenarios cannot give."""
     kind = setting.type
     if get_origin(kind) is Literal:
-        return _words(get_args(kind))
+        return words(get_args(kind))
     if get_origin(kind) is Annotated:
-        return _words(get_args(kind)[1])
+        return words(get_args(kind)[1])
     if kind is int:
         return {"type": "integer", "minimum": setting.least}
     if kind not in _SETTINGS:
@@ -339,24 +247,24 @@ def _setting(setting: Setting) -> Schema:
 
 
 _SETTINGS: Final[dict[Any, Schema]] = {
-    str: _TEXT,
-    bool: _BOOLEAN,
+    str: TEXT,
+    bool: BOOLEAN,
     float: {"type": "number", "minimum": 0},
-    Seconds: _reference("duration"),
-    Octets: _reference("size"),
-    Waiting: _reference("waiting"),
-    WireText: _TEXT,
-    RefusalName: _reference("refusal"),
-    CertificateName: _reference("certificate"),
-    StateName: _WORD,
-    Reply: _reference("reply"),
-    tuple[int, ...]: _some({"type": "integer"}),
-    tuple[str, ...]: _some(_WORD),
-    Mapping[str, str]: _free(_TEXT),
+    Seconds: reference("duration"),
+    Octets: reference("size"),
+    Waiting: reference("waiting"),
+    WireText: TEXT,
+    RefusalName: reference("refusal"),
+    CertificateName: reference("certificate"),
+    StateName: WORD,
+    Reply: reference("reply"),
+    tuple[int, ...]: some({"type": "integer"}),
+    tuple[str, ...]: some(WORD),
+    Mapping[str, str]: free(TEXT),
 }
 
 
-def _expectation(words: tuple[str, ...]) -> Schema:
-    if not words:
-        return _TEXT
-    return {"anyOf": [_TEXT, _list(_TEXT), _object({word: {} for word in words})]}
+def _expectation(known: tuple[str, ...]) -> Schema:
+    if not known:
+        return TEXT
+    return {"anyOf": [TEXT, list_of(TEXT), mapping({word: {} for word in known})]}

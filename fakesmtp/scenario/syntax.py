@@ -64,7 +64,7 @@ def _unmarked(error: Exception, source: Source, reached: int) -> Wrong:
         at = Scalar(source.place(position), "")
         hint = f'in double quotes it is written "\\x{character:02x}"' if character < 256 else ""
         return Wrong(at, f"the character U+{character:04X} cannot stand in YAML", hint)
-    return Wrong(Scalar(source.place(reached), ""), f"behind this there is no YAML: {error}")
+    return Wrong(Scalar(source.place(reached), ""), f"what follows cannot be read as YAML: {error}")
 
 
 def _colon(at: Scalar, source: Source, index: int) -> Wrong:

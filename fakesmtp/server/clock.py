@@ -56,7 +56,8 @@ class VirtualClock:
 
     def seconds(self) -> float:
         """Virtual time since the clock was made."""
-        return (self._reactor.seconds() - self._began) * self._speed + self._moved
+        passed: float = self._reactor.seconds() - self._began
+        return passed * self._speed + self._moved
 
     def call_later(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> Timer:
         """Call the function after so many virtual seconds."""

@@ -248,12 +248,22 @@ def test_every_placeholder_of_a_persona_has_an_example() -> None:
     assert {*EXAMPLES, "host", "mechanisms", "limit", "version"} == PLACEHOLDERS.keys()
 
 
+@pytest.mark.usefixtures("project")
+def test_a_scenario_outside_the_folders_is_run_by_its_path() -> None:
+    Path("other").mkdir()
+    Path("other/put-off.yaml").write_text("{}")
+    Path("other/stranger.yaml").write_text("{}")
+    assert "  fakesmtp demo other/put-off.yaml\n" in run("show", "other/put-off.yaml").stdout
+    assert "  fakesmtp demo other/stranger.yaml\n" in run("show", "other/stranger.yaml").stdout
+    assert "  fakesmtp demo put-off\n" in run("show", "scenarios/rcpt/put-off.yaml").stdout
+
+
 def test_commands_and_paths_are_never_broken(tmp_path: Path) -> None:
     path = tmp_path / f"{'long-' * 20}name.yaml"
     path.write_text("{}")
     lines = run("show", str(path), columns=80).stdout.splitlines()
     assert f"  {path}" in lines
-    assert f"  fakesmtp exec {path.stem} -- pytest tests/mail" in lines
+    assert f"  fakesmtp exec {path} -- pytest tests/mail" in lines
 
 
 @pytest.mark.usefixtures("project")

@@ -257,6 +257,12 @@ def test_one_thing_at_a_time_is_awaited() -> None:
     assert "give an ADDRESS or --ready-file, not both" in result.stderr
 
 
+def test_a_ready_file_goes_before_the_address_of_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "ready.json").write_text(json.dumps(READY))
+    result = run("wait", "--ready-file", str(tmp_path / "ready.json"), environment={"FAKESMTP_ADDRESS": "127.0.0.1:9"})
+    assert result.stdout == "127.0.0.1:40913\n"
+
+
 def test_a_timeout_is_a_duration() -> None:
     result = run("wait", "2525", "--timeout", "soon")
     assert result.status == Status.USAGE

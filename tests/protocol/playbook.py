@@ -134,7 +134,7 @@ def scenario(*rules: Rule, **keys: Any) -> Scenario:
     """A scenario of these rules; ``tls="starttls"`` is short for the mode."""
     tls: Any = keys.pop("tls", "none")
     keys.setdefault("name", "playbook")
-    return Scenario(rules=rules, tls=Tls(tls) if isinstance(tls, str) else tls, **keys)
+    return Scenario(rules=rules, tls=tls if isinstance(tls, Tls) else Tls(tls), **keys)
 
 
 # ---------------------------------------------------------------------- the playbook

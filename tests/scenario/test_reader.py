@@ -269,6 +269,11 @@ def test_limits_that_are_not_given_are_the_personas() -> None:
     assert understood("limits: {sessions: 1}").limits is None
 
 
+def test_any_credentials_pass() -> None:
+    assert understood("accounts: any").accounts is None
+    assert understood("accounts: {}").accounts == {}
+
+
 def test_listeners_begin_with_the_scenarios_tls() -> None:
     scenario = understood(
         """
@@ -480,6 +485,11 @@ def test_ten_mistakes_are_told_at_once_in_file_order() -> None:
         ("limits: {idle: 9999w}", "s.yaml:1:16: '9999w' is more than ten years"),
         ("limits: {idle: 0}", "s.yaml:1:16: this must be longer than 0"),
         ("limits: {line-length: 0}", "s.yaml:1:23: '0' is out of bounds; it is at least 1"),
+        ("listeners: {a: 5}", "s.yaml:1:16: a listener is a mapping of keys and values, not '5'"),
+        ("dns: {a: [b]}", "s.yaml:1:10: a name's records is a mapping of keys and values, not a list"),
+        ("dns: {a: }", "s.yaml:1:9: records or a failure is expected here, not nothing"),
+        ("expect: [{sessions: }]", "s.yaml:1:20: a value is expected here, not nothing"),
+        ("expect: [sessions]", "s.yaml:1:10: an expectation is a mapping of keys and values, not 'sessions'"),
         ("pop3: {}", "s.yaml:1:7: 'pop3' is not supported by this version"),
         ("script: []", "s.yaml:1:9: 'script' is not supported by this version"),
         ("expect: [{sesions: 0}]", "s.yaml:1:11: unknown expectation 'sesions'; did you mean 'sessions'?"),
@@ -539,6 +549,8 @@ def test_mistakes_outside_rules(text: str, expected: str) -> None:
             "1:28: the persona 'generic' has no words for 'store-throttle';"
             " choose another persona, or give the reply itself",
         ),
+        ("{at: ehlo, offer: {SIZE: false}}", "1:34: 'offer' adds keywords; withhold leaves one out"),
+        ("{refuse: mailbox-ful}", "1:18: unknown refusal 'mailbox-ful'; did you mean 'mailbox-full'?"),
         ("{at: tls, handshake: garbge}", "1:30: unknown kind 'garbge'; did you mean 'garbage'?"),
         ("{at: rcpt, handshake: garbage}", "1:20: 'handshake' is not possible at rcpt; a handshake is broken at tls"),
         (
@@ -756,6 +768,13 @@ def test_what_is_extended_must_be_there(base: Path) -> None:
     (problem,) = extending(base, "").problems
     assert problem.message.startswith("cannot be read")
     assert problem.place.line == 1
+
+
+def test_a_value_that_is_no_mapping_takes_the_place_of_one(base: Path) -> None:
+    assert extending(base, "capabilities: [DSN]\ntls: none\n").require().tls == Tls("none")
+    base.write_text("capabilities: [PIPELINING]\n")
+    scenario = extending(base, "capabilities: {DSN: false}\n").require()
+    assert scenario.capabilities == Capabilities(edits={"DSN": None})
 
 
 # ---------------------------------------------------------------------- overriding

@@ -132,6 +132,10 @@ def test_line_ends(end: str) -> None:
             "a: 1\n---\nb: 2\n",
             "s.yaml:2:1: a second document begins here; a file has one scenario: remove the '---'\n    ---\n    ^",
         ),
+        (
+            "a: [b c: d, e f]\ng: [h}",
+            "s.yaml:2:6: a comma or the closing bracket is missing before this\n    g: [h}\n         ^",
+        ),
         ("? [a]\n: b", "s.yaml:1:3: a key is a word, not a list or a mapping\n    ? [a]\n      ^"),
         ("a: &x [*x]", "s.yaml:1:8: '*x' stands inside the value that it repeats\n    a: &x [*x]\n           ^"),
         (
@@ -142,6 +146,10 @@ def test_line_ends(end: str) -> None:
 )
 def test_what_is_no_yaml_is_explained(text: str, expected: str) -> None:
     assert complaint(text) == expected
+
+
+def test_an_escape_beyond_all_characters() -> None:
+    assert complaint('a: 1\nb: "\\U99999999"').startswith("s.yaml:2:2: what follows cannot be read as YAML: ")
 
 
 def test_a_key_that_stands_twice_is_noted_and_the_first_holds() -> None:
