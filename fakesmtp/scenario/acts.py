@@ -100,7 +100,7 @@ class Acts:
         settings = settings_of(entry)
         given = self._given(key, value, settings, findings)
         found = {
-            setting.attribute: findings.attempt(self._reader(setting), given[name], None)
+            setting.attribute: findings.attempt(self._reader(setting, key.text), given[name], None)
             for name, setting in settings.items()
             if name in given
         }
@@ -129,14 +129,14 @@ class Acts:
                 raise findings.unknown(inner, f"setting of '{key.text}':", settings)
         return {name: inner for name, (_, inner) in value.pairs.items()}
 
-    def _reader(self, setting: Setting) -> Read[Any]:
+    def _reader(self, setting: Setting, action: str = "") -> Read[Any]:
         kind = setting.type
         if kind is RefusalName:
             return self.refusal
         if get_origin(kind) is Literal:
-            return values.choice(setting.name, get_args(kind))
+            return values.choice(f"value of '{action}':", get_args(kind))
         if get_origin(kind) is Annotated:
-            return values.choice(setting.name, get_args(kind)[1])
+            return values.choice(f"value of '{action}':", get_args(kind)[1])
         if kind in (int, Octets):
             return (values.integer if kind is int else values.size_from)(setting.least)
         if kind in _READERS:

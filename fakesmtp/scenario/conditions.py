@@ -248,7 +248,7 @@ def _read_fields(fact: Fact, node: Node, findings: Findings) -> Condition:
 
 
 def _read_rate(fact: Fact, node: Node, findings: Findings) -> Condition:
-    readers = {"over": values.integer(), "per": values.window, "by": values.choice("count", COUNTED_BY)}
+    readers = {"over": values.integer(), "per": values.window, "by": values.choice("value of 'by':", COUNTED_BY)}
     found = values.entries(node, findings, "'rate'", readers)
     if not {"over", "per"} <= values.mapping(node, "").pairs.keys():
         raise Wrong(node, "a rate needs 'over' and 'per'", "{over: 10, per: 1m, by: peer}")
@@ -258,7 +258,7 @@ def _read_rate(fact: Fact, node: Node, findings: Findings) -> Condition:
 def _read_connections(fact: Fact, node: Node, findings: Findings) -> Condition:
     by = "run"
     if isinstance(node, source.Mapping) and "by" in node.pairs:
-        by = values.choice("count", COUNTED_BY)(node.pairs["by"][1], findings)
+        by = values.choice("value of 'by':", COUNTED_BY)(node.pairs["by"][1], findings)
         rest = source.Mapping(node.place)
         rest.pairs = {name: pair for name, pair in node.pairs.items() if name != "by"}
         node = rest

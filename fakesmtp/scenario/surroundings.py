@@ -164,7 +164,7 @@ def _read_record(key: Scalar, value: Node, findings: Findings) -> Record:
     if isinstance(value, Scalar):
         return Record(name, failure=_read_failure(value, findings), place=key.place)
     records: dict[str, tuple[str, ...]] = {}
-    for kind, (inner, answers) in values.mapping(value, "a name's records").pairs.items():
+    for kind, (inner, answers) in values.mapping(value, "an entry of the zone").pairs.items():
         if kind.upper() not in RECORD_TYPES:
             findings.note(findings.unknown(inner, "record type", RECORD_TYPES))
             continue

@@ -211,7 +211,7 @@ def choice(what: str, choices: Iterable[str], topic: str = "") -> Read[Any]:
     known = tuple(choices)
 
     def read(node: Node, findings: Findings) -> str:
-        found = scalar(node, what if what[0] in "aeiou" else f"a {what}").text
+        found = scalar(node, f"{'an' if what[0] in 'aeiou' else 'a'} {what.rstrip(':')}").text
         if found not in known:
             raise findings.unknown(node, what, known, topic)
         return found

@@ -486,7 +486,7 @@ def test_ten_mistakes_are_told_at_once_in_file_order() -> None:
         ("limits: {idle: 0}", "s.yaml:1:16: this must be longer than 0"),
         ("limits: {line-length: 0}", "s.yaml:1:23: '0' is out of bounds; it is at least 1"),
         ("listeners: {a: 5}", "s.yaml:1:16: a listener is a mapping of keys and values, not '5'"),
-        ("dns: {a: [b]}", "s.yaml:1:10: a name's records is a mapping of keys and values, not a list"),
+        ("dns: {a: [b]}", "s.yaml:1:10: an entry of the zone is a mapping of keys and values, not a list"),
         ("dns: {a: }", "s.yaml:1:9: records or a failure is expected here, not nothing"),
         ("expect: [{sessions: }]", "s.yaml:1:20: a value is expected here, not nothing"),
         ("expect: [sessions]", "s.yaml:1:10: an expectation is a mapping of keys and values, not 'sessions'"),
@@ -535,7 +535,7 @@ def test_mistakes_outside_rules(text: str, expected: str) -> None:
         ("{at: rcpt, dribble: {byte: 1}}", "1:30: unknown setting of 'dribble': 'byte'; did you mean 'bytes'?"),
         ("{at: rcpt, dribble: {bytes: 0}}", "1:37: '0' is out of bounds; it is at least 1"),
         ("{at: rcpt, duplicate: 0}", "1:31: '0' is out of bounds; it is at least 1"),
-        ("{at: rcpt, close: reset}", "1:27: unknown how 'reset'; did you mean 'rst'?"),
+        ("{at: rcpt, close: reset}", "1:27: unknown value of 'close': 'reset'; did you mean 'rst'?"),
         (
             "{at: rcpt, reply: no}",
             "1:27: 'no' is no reply; a reply begins with three digits, as in '550 5.1.1 No such user'",
@@ -551,7 +551,7 @@ def test_mistakes_outside_rules(text: str, expected: str) -> None:
         ),
         ("{at: ehlo, offer: {SIZE: false}}", "1:34: 'offer' adds keywords; withhold leaves one out"),
         ("{refuse: mailbox-ful}", "1:18: unknown refusal 'mailbox-ful'; did you mean 'mailbox-full'?"),
-        ("{at: tls, handshake: garbge}", "1:30: unknown kind 'garbge'; did you mean 'garbage'?"),
+        ("{at: tls, handshake: garbge}", "1:30: unknown value of 'handshake': 'garbge'; did you mean 'garbage'?"),
         ("{at: rcpt, handshake: garbage}", "1:20: 'handshake' is not possible at rcpt; a handshake is broken at tls"),
         (
             "{at: mail, certificate: expired}",
