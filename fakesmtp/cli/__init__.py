@@ -20,7 +20,7 @@ VERBS: Final = {
     "check": "Validate scenario files: every error, with line and column",
     "vocabulary": "Stages, facts, faults, refusals, personas: the words of scenario files",
     "schema": "JSON Schema of scenario files, for editors",
-    "ca": "The test authority's certificate",
+    "ca": "Make a test authority that outlives a run",
     "wait": "Wait until a server is ready",
     "completion": "Shell completion",
 }

@@ -7,7 +7,7 @@ from fakesmtp.protocol.policy import Turn
 
 @effect("goto")
 class GoTo:
-    """Enters a state, which rules may ask for with ``when: {state: …}``.
+    """Enters a state, which rules may ask for with `when: {state: …}`.
 
     The state is the run's, not one session's, and begins as ``start``: a server that goes down and comes back is two
     states and the rules that lead from one to the other.

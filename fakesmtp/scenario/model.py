@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -26,6 +28,19 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
+    def short(self) -> str:
+        """The same with a path that a person reads: from the working directory, or the file's name alone."""
+        return str(attrs.evolve(self, file=_shorten(self.file)))
+
+
+@lru_cache(maxsize=1024)
+def _shorten(file: str) -> str:
+    path = Path(file)
+    if not path.is_absolute():
+        return file
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
 
 
 @attrs.frozen
@@ -82,7 +97,7 @@ class Rule:
     @property
     def reference(self) -> RuleReference:
         """What the journal says of it."""
-        return RuleReference(self.name, str(self.place))
+        return RuleReference(self.name, self.place.short)
 
     @property
     def answers(self) -> bool:

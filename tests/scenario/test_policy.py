@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakesmtp.faults.settings import Fixed, Uniform
@@ -318,6 +318,7 @@ def test_two_random_waits_of_one_rule_are_two():
 KEYS = st.lists(st.one_of(st.text(max_size=5), st.integers(), st.booleans(), st.none()), max_size=3).map(tuple)
 
 
+@settings(deadline=None)
 @given(st.integers(), st.text(max_size=5), st.text(max_size=5), KEYS, st.integers(1, 1000))
 def test_every_draw_is_a_number_from_0_to_1(seed, name, rule_name, key, n):
     assert 0 <= Draws(seed, name, rule_name).draw(key, n) < 1
