@@ -41,6 +41,8 @@ def parse_size(text: str) -> int:
     match = _SIZE.match(text.strip().lower())
     if match is None or match[2] not in _OCTETS:
         raise ValueError(f"{text!r} is no size: give octets or a unit, as in 1000, 64KB, 10MB, 1MiB")
+    if len(match[1]) > 18:
+        raise ValueError(f"{text!r} is larger than any message")
     return int(float(match[1]) * _OCTETS[match[2]])
 
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, Final
 
 from fakesmtp.protocol.wording import RefusalWords, Template, Wording
 
 DEFAULT: Final = "generic"
-
-
-def _folder() -> Traversable:
-    return files(__package__) / "personas"
+_FOLDER: Final = Path(__file__).parent / "personas"
 
 
 @cache
 def persona_names() -> tuple[str, ...]:
     """Every persona, the default first."""
-    stems = {entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")}
+    stems = {path.stem for path in _FOLDER.glob("*.toml")}
     return (DEFAULT, *sorted(stems - {DEFAULT}))
 
 
@@ -33,7 +29,7 @@ def load_persona(name: str) -> Wording:
     """
     if name not in persona_names():
         return load_persona(_aliases()[name])
-    data = tomllib.loads((_folder() / f"{name}.toml").read_text("utf-8"))
+    data = tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
     return _wording(data, None if name == DEFAULT else load_persona(DEFAULT))
 
 
