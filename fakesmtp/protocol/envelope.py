@@ -76,6 +76,11 @@ class Transaction:
     chunks: int = 0
     """BDAT chunks so far."""
 
+    @property
+    def forward_paths(self) -> tuple[str, ...]:
+        """The accepted recipients so far."""
+        return tuple(recipient.path for recipient in self.recipients)
+
 
 @attrs.define
 class Chunk:

@@ -211,8 +211,9 @@ class Session:
         else:
             yield from self._greet()
 
-    def turn_away(self) -> Actions:
+    def turn_away(self, event: Connected) -> Actions:
         """There are too many sessions already: 421 in place of a greeting."""
+        self.peer, self.peer_port, self.local = event.peer, event.peer_port, event.local
         yield from self.say_and_close(Stage.GREETING, "too-many-connections")
 
     def _greet(self) -> Actions:

@@ -119,8 +119,11 @@ def _looked_up(name: str) -> Value:
 
 
 def _forward_path(session: Session, world: World) -> object:
-    if session.message is not None and not session.settings.lmtp:
-        return session.message.forward_paths
+    """At RCPT the recipient at hand; once the recipients are complete, those that were accepted (LMTP: one by one)."""
+    if session.message is not None:
+        return session.forward_path if session.settings.lmtp else session.message.forward_paths
+    if session.transaction is not None and session.command.verb in (b"DATA", b"BDAT"):
+        return session.transaction.forward_paths
     return session.forward_path
 
 
@@ -226,7 +229,7 @@ for _fact in (
         lambda s, w: s.reverse_path,
         stages=_AFTER_MAIL,
     ),
-    Fact("forward-path", "The recipient; at end-of-data all of them", Kind.TEXT, _forward_path, stages=_AFTER_MAIL),
+    Fact("forward-path", "The recipient; from DATA on all that were accepted", Kind.TEXT, _forward_path, stages=_AFTER_MAIL),
     Fact("recipients", "How many were accepted so far", Kind.NUMBER, _recipients, stages=_AFTER_MAIL),
     Fact("size", "Octets of the message, or what SIZE= announced", Kind.SIZE, _size, stages=_AFTER_MAIL),
     Fact(

@@ -106,7 +106,7 @@ class Connection(Protocol):
         connected = events.Connected(_address(peer.host), peer.port, _address(local.host), local.port)
         self.tap.event(connected)
         if self.door.run.is_full:
-            self._run(self.session.turn_away())
+            self._run(self.session.turn_away(connected))
         else:
             self.take(connected)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakesmtp.protocol.actions import Close
-from fakesmtp.protocol.events import BytesReceived
+from fakesmtp.protocol.events import BytesReceived, Connected
 from tests.protocol.playbook import act, rule
 
 AFTER = [
@@ -98,7 +98,7 @@ def test_early_talkers_can_be_asked_for(playbook):
 
 def test_too_many_sessions_are_turned_away(playbook):
     play = playbook(connect=False)
-    for action in play.session.turn_away():
+    for action in play.session.turn_away(Connected("192.0.2.9")):
         play.actions.append(action)
-    play >> BytesReceived(b"") << "421 4.3.2" << Close("fin")
+    play >> BytesReceived(b"") << "421 4.3.2 mx.example.test Too many connections from [192.0.2.9]" << Close("fin")
     play >> "EHLO client"
