@@ -65,6 +65,7 @@ from fakesmtp.protocol.transitions import TRANSITIONS, Phase, next_phase
 
 if TYPE_CHECKING:
     from fakesmtp.protocol.authentication import Dialogue
+    from fakesmtp.protocol.handling import Handling
     from fakesmtp.protocol.reception import Reception
     from fakesmtp.protocol.settings import Settings
 
@@ -105,6 +106,7 @@ class Session:
         "errors",
         "extended",
         "forward_path",
+        "handling",
         "helo_name",
         "inbox",
         "keeps_plaintext",
@@ -162,6 +164,7 @@ class Session:
         self.reception: Reception | None = None
         self.message: Message | None = None
         self.disposition = "delivered"
+        self.handling: Handling | None = None
         self.chunk: Chunk | None = None
         self.errors = 0
         self.bare_lf = False
@@ -229,11 +232,17 @@ class Session:
 
     def _bytes(self, event: BytesReceived) -> Actions:
         self.inbox.feed(event.data)
-        yield from self._read_on()
+        step = self._line() if self.phase in _COMMANDING else None
+        if type(step) is list and self.phase is not Phase.CHUNK and not len(self.inbox):
+            yield from step  # one command, no rules, nothing behind it: nearly all of them
+            self._active = self.clock()
+        else:
+            yield from self._read_on(step)
 
-    def _read_on(self) -> Actions:
-        """Use what the client has sent, as far as it goes."""
-        step: Iterable[Action] | None
+    def _read_on(self, step: Iterable[Action] | None = None) -> Actions:
+        """Use what the client has sent, as far as it goes; ``step`` is the first thing to do."""
+        if step is not None:
+            yield from step
         while True:
             phase = self.phase
             if phase is Phase.DATA:
@@ -503,9 +512,9 @@ class Session:
     def begin_transaction(self, reverse_path: str, parameters: Mapping[str, str | None]) -> None:
         """MAIL has succeeded."""
         self.errors = 0
-        disposition = self.disposition  # a rule at MAIL may already have said what becomes of the message
+        fate = self.disposition, self.handling  # a rule may already have said what becomes of the message
         self.drop_transaction()
-        self.disposition = disposition
+        self.disposition, self.handling = fate
         self.transactions += 1
         self.reverse_path = reverse_path
         self.transaction = Transaction(reverse_path, self.transactions, parameters)
@@ -522,7 +531,7 @@ class Session:
     def drop_transaction(self) -> None:
         """Clear the transaction (RFC 5321 4.1.1.5)."""
         self.transaction = self.reception = self.chunk = self.message = None
-        self.reverse_path = self.forward_path = None
+        self.reverse_path = self.forward_path = self.handling = None
         self.disposition = "delivered"
 
     def forget(self) -> None:
@@ -573,6 +582,7 @@ class Session:
             yield from self.end("fin")
 
 
+_COMMANDING: Final = frozenset({Phase.GREETED, Phase.READY, Phase.MAIL, Phase.RCPT})
 _DEAF: Final = frozenset({Phase.HUNG, Phase.ENDED})
 _HANDSHAKES: Final = frozenset({Phase.HANDSHAKE, Phase.BROKEN_HANDSHAKE})
 

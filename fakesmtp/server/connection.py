@@ -192,14 +192,21 @@ class Connection(Protocol):
                 self._pause()
 
     def _run(self, turn: Any) -> None:
-        self._turn, self._running = turn, True
+        self._turn, self._running, tap = turn, True, self.tap
         try:
             for action in turn:
-                if _PERFORM[type(action)](self, action):
+                kind = type(action)
+                if kind is actions.Send:  # three that every command has; the others go by the table
+                    self._send(action)
+                elif kind is actions.Decided:
+                    tap.decided(action)
+                elif kind is actions.Heard:
+                    tap.heard(action)
+                elif _PERFORM[kind](self, action):
                     break  # suspended
             else:
                 self._turn = None
-                self.tap.turn_ended()
+                tap.turn_ended()
             self._flush()
         except Exception:
             self._give_up()
@@ -337,7 +344,7 @@ class Connection(Protocol):
         elif self._tls is not None and how == "fin":
             self._tls.loseConnection()
             self._lingering = self.door.run.clock.call_later_real(LINGER, transport.abortConnection)
-        elif self._tls is None and how == "fin" and _unread(transport):
+        elif self._tls is None and how == "fin" and self.session.command.verb != b"QUIT" and _unread(transport):
             # To close with input unread is an RST, which would take our last reply with it.
             transport.loseWriteConnection()
             self._lingering = self.door.run.clock.call_later_real(LINGER, transport.abortConnection)
@@ -435,7 +442,6 @@ def _openssl_words(reason: Failure) -> str:
 
 
 _PERFORM: Final[dict[type, Callable[[Any, Any], Any]]] = {
-    actions.Send: Connection._send,
     actions.Raw: Connection._raw,
     actions.Flush: Connection._flush,
     actions.Wait: Connection._sleep,
@@ -445,8 +451,6 @@ _PERFORM: Final[dict[type, Callable[[Any, Any], Any]]] = {
     actions.StartTls: Connection._start_tls,
     actions.PauseReading: Connection._stop_reading,
     actions.ResumeReading: Connection._read_again,
-    actions.Heard: lambda connection, action: connection.tap.heard(action),
-    actions.Decided: lambda connection, action: connection.tap.decided(action),
     actions.Took: lambda connection, action: connection.tap.took(action),
     actions.Note: lambda connection, action: connection.tap.note(action),
     actions.Close: Connection._close,

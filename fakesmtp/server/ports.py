@@ -87,6 +87,8 @@ def cannot_listen(host: str, port: int, error: OSError) -> StartError:
         return StartError(f"port {port} is in use: cannot listen on {where}{held}. Use --port 0 for any free port")
     if code in (errno.EACCES, errno.EPERM):
         return StartError(f"no permission to listen on {where}: ports below 1024 need root. Use --port 2525, or 0")
+    if isinstance(error, socket.gaierror):
+        return StartError(f"cannot listen on {where}: {host} does not resolve to an address. Use --host 127.0.0.1")
     if code == errno.EADDRNOTAVAIL:
         return StartError(f"cannot listen on {where}: this machine has no address {host}. Use --host 127.0.0.1")
     return StartError(f"cannot listen on {where}: {os.strerror(code) if code else error}")
