@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "journal": {"scenario", "protocol"},
     "report": {"journal"},
     "tls": set(),
-    "server": {"journal", "tls", "scenario", "faults", "protocol"},
+    "server": {"companions", "journal", "tls", "scenario", "faults", "protocol"},
     "companions": {"journal", "scenario", "protocol"},
 }
 """By room, the other rooms that it may import; ``cli`` and ``testing`` may import all."""

@@ -22,6 +22,9 @@ VERBS: Final = {
     "schema": "JSON Schema of scenario files, for editors",
     "ca": "Make a test authority that outlives a run",
     "wait": "Wait until a server is ready",
+    "capture": "A journal as packets, for Wireshark",
+    "timeline": "A journal in the order of time, for the logs of a product to be laid beside",
+    "bundle": "All that there is of a run, in one zip for support",
     "completion": "Shell completion",
 }
 """The verbs, in the order in which help shows them. Each is ``fakesmtp/cli/<verb>_.py`` with a ``command``."""

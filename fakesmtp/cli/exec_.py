@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import click
 
-from fakesmtp.cli.hosting import Host, write_whole
+from fakesmtp.cli.hosting import Host, check_place, write_whole
+from fakesmtp.cli.judging import Ended, Verdict, judge
 from fakesmtp.cli.options import ServingCommand, common_options, prepare, take_common, warn_of_exposure
+from fakesmtp.cli.placeholders import replace_placeholders, variables
 from fakesmtp.cli.status import Failure, Status
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
-_PLACEHOLDER: Final = re.compile(r"\{(host|port|url|address|ca|control)(?::([\w-]+))?\}")
 _COMMAND: Final = "fakesmtp.cli.exec_.command"
-PATIENCE: Final = 2.0
-"""Seconds that an interrupted command has to end before it is killed."""
+PATIENCE: Final = 5.0
+"""Seconds that an interrupted command has to end before it is killed; a second signal kills it at once."""
 DRAIN: Final = 0.5
 """Seconds that sessions have to end after the command has."""
 
@@ -63,8 +64,8 @@ def command(
     """Start a scenario, run COMMAND against it, judge, exit.
 
     COMMAND finds the server in its environment (SMTP_HOST, SMTP_PORT, FAKESMTP_URL, FAKESMTP_ADDRESS,
-    FAKESMTP_CA_FILE) and in its arguments, where {host} {port} {url} {address} {ca} and {port:NAME} of a named
-    listener are replaced.
+    FAKESMTP_CA_FILE) and in its arguments, where {host} {port} {url} {address} {ca} are replaced, and {port:NAME} by
+    that of a listener or of another scenario.
 
     \b
     fakesmtp exec reject-mail-from -- pytest tests/mail
@@ -74,13 +75,16 @@ def command(
     common = take_common(given)
     prepared = prepare(scenarios, common)
     program = find_program(run[0])
-    warn_of_exposure(common)
-    host = Host(prepared, common)
-    work = Execution(host, (program, *run[1:]), client)
-    status = host.run(work.go)
-    verdict = work.judge(status)
     if result is not None:
-        write_whole(result, json.dumps(verdict.as_dict(host), ensure_ascii=False, indent=2) + "\n")
+        check_place(result)
+    warn_of_exposure(common, prepared)
+    host = Host(prepared, common)
+    work = Execution(host, (program, *run[1:]))
+    host.run(work.go)
+    verdict = judge(work.ended, host.server.runs, client=client, interrupted_by=work.interrupted_by)
+    if result is not None:
+        told = as_dict(verdict, work.ended, host)
+        write_whole(result, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     if not quiet:
         click.echo(f"fakesmtp: {verdict.sentence}", err=True)
     return verdict.status
@@ -97,65 +101,58 @@ def find_program(name: str) -> str:
     raise Failure(Status.NOT_FOUND, f"{name}: command not found")
 
 
-@attrs.frozen
-class Verdict:
-    """How the run is judged, and by whom."""
-
-    status: int
-    decided_by: str
-    """``command`` or ``fakesmtp``."""
-    sentence: str
-    """For people, on stderr."""
-    command_status: int
-
-    def as_dict(self, host: Host) -> dict[str, Any]:
-        """What ``--result`` writes."""
-        return {
-            "status": self.status,
-            "decided-by": self.decided_by,
-            "verdict": self.sentence,
-            "command-status": self.command_status,
-            "scenarios": [run.scenario.name for run in host.server.runs],
-            "outcomes": [run.scenario.outcome for run in host.server.runs],
-            "sessions": sum(run.connections for run in host.server.runs),
-            "messages": host.journal.summary().messages,
-            "seed": host.server.runs[0].seed,
-        }
+def as_dict(verdict: Verdict, ended: Ended, host: Host) -> dict[str, Any]:
+    """What ``--result`` writes."""
+    return {
+        "status": verdict.status,
+        "decided-by": verdict.decided_by,
+        "verdict": verdict.sentence,
+        "command-status": ended.status,
+        "scenarios": [run.scenario.name for run in host.server.runs],
+        "outcomes": [run.scenario.outcome for run in host.server.runs],
+        "sessions": sum(run.connections for run in host.server.runs),
+        "messages": host.journal.summary().messages,
+        "seed": host.server.runs[0].seed,
+    }
 
 
 class Execution:
     """One command, run against the server."""
 
-    def __init__(self, host: Host, arguments: Sequence[str], client: bool) -> None:
+    def __init__(self, host: Host, arguments: Sequence[str]) -> None:
         self._host = host
         self._arguments = arguments
-        self._client = client
         self._process: subprocess.Popen[bytes] | None = None
-        self._signal = 0
+        self.interrupted_by = 0
+        """The signal with which somebody has ended us."""
+        self.ended = Ended(0)
 
     async def go(self, host: Host) -> int:
-        """Run the command to its end; its status as a shell gives it."""
+        """Run the command to its end."""
         ready = host.server.ready()
-        host.interrupted = self._interrupt
         environment = {**os.environ, **variables(ready)}
-        arguments = [replace_placeholders(argument, ready) for argument in self._arguments]
-        status = await self._run(arguments, environment)
+        arguments = [self._arguments[0], *(replace_placeholders(each, ready) for each in self._arguments[1:])]
+        host.interrupted = self._interrupt
+        self.ended = await self._run(arguments, environment)
         await self._drain()
-        return status
+        for run in host.server.runs:
+            await run.flush()
+        return Status.OK
 
-    def _run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Deferred[int]:
+    def _run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Deferred[Ended]:
         from twisted.internet.defer import Deferred, succeed
 
         try:
-            process = self._process = subprocess.Popen(arguments, env=environment)
+            process = self._process = start(arguments, environment)
         except OSError as error:
             click.echo(f"fakesmtp: {arguments[0]}: {error.strerror}", err=True)
-            return succeed(int(Status.NOT_EXECUTABLE))
-        ended: Deferred[int] = Deferred()
+            return succeed(Ended(int(Status.NOT_EXECUTABLE), was_run=False))
+        ended: Deferred[Ended] = Deferred()
 
         def wait() -> None:
             code = process.wait()
-            self._host.reactor.callFromThread(ended.callback, code if code >= 0 else 128 - code)
+            how = Ended(code) if code >= 0 else Ended(128 - code, killed_by=-code)
+            self._host.reactor.callFromThread(ended.callback, how)
 
         threading.Thread(target=wait, name="fakesmtp-command", daemon=True).start()
         return ended
@@ -180,83 +177,37 @@ class Execution:
 
     def _interrupt(self, number: int) -> None:
         """Pass it on, and do not wait for ever."""
+        again, self.interrupted_by = bool(self.interrupted_by), number
         process = self._process
-        self._signal = number
-        if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            self._host.reactor.callLater(PATIENCE, process.kill)
-
-    # ------------------------------------------------------------------ judging
-
-    def judge(self, status: int) -> Verdict:
-        """Whose status it is, and why."""
-        runs = self._host.server.runs
-        if self._signal:
-            return Verdict(128 + self._signal, "fakesmtp", f"interrupted by signal {self._signal}", status)
-        unused = [run.scenario.name for run in runs if run.reachable and not run.connections]
-        if self._client:
-            return self._judge_client(status, unused)
-        if status:
-            return Verdict(status, "command", f"status {status} is the command's own", status)
-        if unused:
-            return Verdict(Status.UNUSED, "fakesmtp", _unused(unused), status)
-        return Verdict(Status.OK, "command", "status 0: the command ended well", status)
-
-    def _judge_client(self, status: int, unused: Sequence[str]) -> Verdict:
-        if status in (Status.NOT_EXECUTABLE, Status.NOT_FOUND):
-            return Verdict(status, "command", f"status {status} is the command's own: it was not run", status)
-        if unused:
-            return Verdict(Status.UNUSED, "fakesmtp", _unused(unused), status)
-        outcomes = {run.scenario.outcome for run in self._host.server.runs}
-        if outcomes == {None}:
-            return Verdict(Status.OK, "fakesmtp", "not judged: the scenario names no outcome", status)
-        succeeded = status == 0
-        expected = "delivered" in outcomes
-        outcome = " or ".join(sorted(outcome for outcome in outcomes if outcome))
-        claim = "claims success" if succeeded else f"fails with status {status}"
-        if succeeded == expected:
-            return Verdict(
-                Status.OK, "fakesmtp", f"as expected: the outcome is {outcome}, and the client {claim}", status
-            )
-        return Verdict(Status.FAILED, "fakesmtp", f"wrong: the outcome is {outcome}, but the client {claim}", status)
+        if process is None:
+            return
+        if again:
+            process.kill()
+            return
+        if number != signal.SIGINT or not in_foreground():
+            process.send_signal(number)
+        self._host.reactor.callLater(PATIENCE, process.kill)
 
 
-def _unused(names: Sequence[str]) -> str:
-    return f"nothing connected to {', '.join(names)}: is the command told to use {{address}}, or $FAKESMTP_ADDRESS?"
+def start(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command. A script without a first line that names its interpreter is the shell's, as anywhere.
 
-
-def variables(ready: Mapping[str, Any]) -> dict[str, str]:
-    """The environment that tells a command where the server is."""
-    return {
-        "SMTP_HOST": ready["host"],
-        "SMTP_PORT": str(ready["port"]),
-        "FAKESMTP_URL": _url(ready),
-        "FAKESMTP_ADDRESS": ready["address"],
-        "FAKESMTP_CA_FILE": ready["ca"],
-        "FAKESMTP_SCENARIO_NAME": ready["scenario"],
-        **({"FAKESMTP_CONTROL_URL": ready["control"]} if ready["control"] else {}),
-    }
-
-
-def _url(ready: Mapping[str, Any]) -> str:
-    first = next(iter(ready["listeners"].values()))
-    return f"{'smtps' if first['tls'] == 'implicit' else 'smtp'}://{ready['address']}"
-
-
-def replace_placeholders(argument: str, ready: Mapping[str, Any]) -> str:
-    """The argument with ``{host}``, ``{port:smtps}`` and so on replaced; other braces stay.
-
-    :raises Failure: if it names a listener that the scenario does not have.
+    :raises OSError: if it cannot be executed.
     """
+    try:
+        return subprocess.Popen(arguments, env=environment)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+        return subprocess.Popen(["/bin/sh", *arguments], env=environment)
 
-    def value(match: re.Match[str]) -> str:
-        name, listener = match.groups()
-        if listener is None:
-            return str({**ready, "url": _url(ready)}[name] or "")
-        door = ready["listeners"].get(listener)
-        if door is None or name not in ("host", "port", "address"):
-            known = ", ".join(ready["listeners"])
-            raise Failure(Status.USAGE, f"{match[0]}: the scenario's listeners are {known}")
-        return f"{door['host']}:{door['port']}" if name == "address" else str(door[name])
 
-    return _PLACEHOLDER.sub(value, argument)
+def in_foreground() -> bool:
+    """Whether a terminal's Ctrl-C reaches us, and so the command too: it would not want it twice."""
+    with suppress(OSError):
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+        try:
+            return os.tcgetpgrp(terminal) == os.getpgrp()
+        finally:
+            os.close(terminal)
+    return False

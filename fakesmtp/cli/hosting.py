@@ -8,6 +8,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,28 +23,49 @@ if TYPE_CHECKING:
 
 
 class Host:
-    """A server in this process's reactor, and how it ends.
-
-    ``interrupted`` is called with the signal's number when somebody asks the process to stop.
-    """
+    """A server in this process's reactor, and how it ends."""
 
     def __init__(self, scenarios: Sequence[Scenario], common: Common) -> None:
         from twisted.internet import reactor
 
         from fakesmtp.journal.journal import Journal
-        from fakesmtp.server.server import Server
 
         self.common = common
         self.reactor: Any = reactor
         self.journal = Journal(show_secrets=common.show_secrets)
+        self.server: Server = self._make_server(scenarios)
         self._files = self._open_files()
         self._flushing = False
-        self.server: Server = Server(
-            reactor, scenarios, self.journal, common.running(), authority=load_authority(common.ca)
-        )
-        self.interrupted: Callable[[int], None] = lambda number: None
+        self._told: set[str] = set()
+        self._signal = 0
+        self._interrupted: Callable[[int], None] | None = None
         self._status: int = Status.OK
         self._error: BaseException | None = None
+
+    def _make_server(self, scenarios: Sequence[Scenario]) -> Server:
+        from fakesmtp.server.server import Server
+
+        common = self.common
+        authority = load_authority(common.ca)
+        try:
+            return Server(self.reactor, scenarios, self.journal, common.running(), authority=authority)
+        except LookupError as error:
+            raise Failure(Status.INVALID, str(error)) from None
+        except OSError as error:
+            raise Failure(Status.NOT_STARTED, f"no place for temporary files: {error}") from None
+
+    @property
+    def interrupted(self) -> Callable[[int], None] | None:
+        """Called with the signal's number when somebody asks the process to stop, even if that was before this was
+        set.
+        """
+        return self._interrupted
+
+    @interrupted.setter
+    def interrupted(self, call: Callable[[int], None]) -> None:
+        self._interrupted = call
+        if self._signal:
+            self.reactor.callLater(0, call, self._signal)
 
     def run(self, work: Callable[[Host], Awaitable[int]]) -> int:
         """Start the server, do the work, stop the server; the work's status.
@@ -53,7 +75,7 @@ class Host:
         from twisted.internet.defer import ensureDeferred
 
         spare_the_collector()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _signals():
             signal.signal(number, self._on_signal)
         self.reactor.callWhenRunning(lambda: ensureDeferred(self._work(work)))
         self.reactor.run(installSignalHandlers=False)
@@ -62,12 +84,18 @@ class Host:
         return self._status
 
     def _on_signal(self, number: int, frame: object) -> None:
-        self.reactor.callFromThread(self.interrupted, number)
+        self.reactor.callFromThread(self._interrupt, number)
+
+    def _interrupt(self, number: int) -> None:
+        self._signal = number
+        if self._interrupted is not None:
+            self._interrupted(number)
 
     async def _work(self, work: Callable[[Host], Awaitable[int]]) -> None:
         from fakesmtp.server.ports import StartError
 
         try:
+            self._forget_ready()
             await self.server.start()
             self._announce()
             self._status = await work(self)
@@ -75,10 +103,18 @@ class Host:
             self._error = Failure(Status.NOT_STARTED, str(error))
         except BaseException as error:
             self._error = error
-        finally:
+        try:
             await self.server.stop()
             self._finish()
-            self.reactor.stop()
+        except BaseException as error:
+            self._error = self._error or error
+        self.reactor.stop()
+
+    def _forget_ready(self) -> None:
+        """An earlier run's ready file would be taken for ours by whoever waits for it."""
+        if self.common.ready_file is not None:
+            with suppress(OSError):
+                self.common.ready_file.unlink()
 
     def _announce(self) -> None:
         if self.common.ready_file is not None:
@@ -100,6 +136,7 @@ class Host:
 
                 files.append(MessageFolder(common.save))
         except OSError as error:
+            self.server.discard()
             raise Failure(Status.NOT_STARTED, f"cannot write {error.filename}: {error.strerror}") from None
         if common.verbose:
             from fakesmtp.cli.live import LiveLog
@@ -116,21 +153,37 @@ class Host:
             self._flushing = True
             self.reactor.callLater(0, self._flush)
 
+    def _flush(self) -> None:
+        self._flushing = False
+        for file in self._files:
+            self._attempt(file.flush)
+
     def _finish(self) -> None:
         self._flush()
         for file in self._files:
             if close := getattr(file, "close", None):
-                close()
+                self._attempt(close)
         for problem in self.journal.problems:
-            click.echo(f"fakesmtp: {problem}", err=True)
+            self._tell(problem)
 
-    def _flush(self) -> None:
-        self._flushing = False
-        for file in self._files:
-            try:
-                file.flush()
-            except OSError as error:
-                click.echo(f"fakesmtp: cannot write {error.filename}: {error.strerror}", err=True)
+    def _attempt(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self._tell(f"cannot write {error.filename or 'to stderr'}: {error.strerror}")
+
+    def _tell(self, problem: str) -> None:
+        """On stderr, once."""
+        if problem not in self._told:
+            self._told.add(problem)
+            with suppress(OSError):  # stderr itself may be gone
+                click.echo(f"fakesmtp: {problem}", err=True)
+
+
+def _signals() -> list[signal.Signals]:
+    """What ends a run. A terminal that goes away does, unless we are told to outlive it (``nohup``)."""
+    hangup = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN else []
+    return [signal.SIGINT, signal.SIGTERM, *hangup]
 
 
 def spare_the_collector() -> None:
@@ -157,6 +210,16 @@ def load_authority(folder: Path | None) -> Any:
         raise Failure(
             Status.NOT_STARTED, f"no test authority in {folder}: {error}. Make one with `fakesmtp ca --write {folder}`"
         ) from None
+
+
+def check_place(path: Path) -> None:
+    """See that a file can be written there later.
+
+    :raises Failure: if it cannot.
+    """
+    if not os.access(path.parent, os.W_OK) or not path.parent.is_dir():
+        why = "no permission" if path.parent.is_dir() else f"there is no folder {path.parent}"
+        raise Failure(Status.NOT_STARTED, f"cannot write {path}: {why}")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ class LiveLog:
 
         encoder = make_encoder()
         self._as_json = (lambda entry: encoder.encode(as_dict(entry))) if common.log_format == "json" else None
-        self._colour = {"auto": None, "always": True, "never": False}[common.color]
+        auto = False if os.environ.get("NO_COLOR") else None
+        self._colour = {"auto": auto, "always": True, "never": False}[common.color]
         self._gathered: list[str] = []
 
     def __call__(self, entry: Entry) -> None:

@@ -6,7 +6,7 @@ Precedence: the option, then ``FAKESMTP_…`` in the environment, then ``[tool.f
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from fakesmtp.scenario.model import Scenario
     from fakesmtp.server.run import Options
 
-LOOPBACK: Final = ("127.", "::1", "localhost")
+_KEYS_OF_VERBS: Final = frozenset({"sessions", "for", "client", "result", "quiet", "patience", "limit", "json"})
+"""Options of single verbs: the table in pyproject.toml is for all of them."""
 
 
 @attrs.frozen
@@ -40,12 +41,26 @@ class Common:
     log_format: str
     verbose: bool
     color: str
+    dns_port: int = 0
+    pop3_port: int = 0
+    keep_raw: bool = False
+    insists: bool = attrs.field(default=False, metadata={"derived": True})
+    """Somebody has asked for this port: it comes before the scenario's."""
 
     def running(self) -> Options:
         """How to run a scenario."""
         from fakesmtp.server.run import Options
 
-        return Options(host=self.host, port=self.port, seed=self.seed, speed=self.speed)
+        return Options(
+            host=self.host,
+            port=self.port,
+            seed=self.seed,
+            speed=self.speed,
+            insists=self.insists,
+            dns_port=self.dns_port,
+            pop3_port=self.pop3_port,
+            keep_raw=self.keep_raw,
+        )
 
 
 class Speed(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -66,6 +81,20 @@ class Speed(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return factor
 
 
+class Change(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """``KEY=VALUE``. In the environment each has a line of its own, as values have blanks."""
+
+    name = "KEY=VALUE"
+    envvar_list_splitter = "\n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it is."""
+        text = str(value)
+        if not text.partition("=")[0].strip() or "=" not in text:
+            self.fail(f"{text!r} is not KEY=VALUE, as in rules.first-try.chance=1", param, ctx)
+        return text
+
+
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     from fakesmtp.cli.completing import complete_scenario
 
@@ -76,7 +105,7 @@ def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., An
     """Add the shared options to a command; ``port`` is the default one."""
 
     def option(*names: str, **details: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        longest = max(names, key=len).lstrip("-")
+        longest = max((name for name in names if name.startswith("--")), key=len).lstrip("-")
         return click.option(*names, envvar=f"FAKESMTP_{longest.upper().replace('-', '_')}", **details)
 
     folder = click.Path(path_type=Path, file_okay=False)
@@ -91,6 +120,20 @@ def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., An
             help="Port of the first listener; 0 is any free one.",
         ),
         option(
+            "--dns-port",
+            default=0,
+            show_default=True,
+            type=click.IntRange(0, 65535),
+            help="Port of the name server, UDP and TCP, where a scenario has one.",
+        ),
+        option(
+            "--pop3-port",
+            default=0,
+            show_default=True,
+            type=click.IntRange(0, 65535),
+            help="Port of the mailboxes, where a scenario has some.",
+        ),
+        option(
             "--seed",
             type=click.IntRange(0),
             help="Seed of chance and random waits (default: the scenario's, else any).",
@@ -100,8 +143,8 @@ def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., An
         option(
             "--set",
             "changes",
+            type=Change(),
             multiple=True,
-            metavar="KEY=VALUE",
             help="Change a key of the scenario, such as rules.first-try.chance=1; may be repeated.",
         ),
         option("--journal", type=file, help="Write what happens there, as NDJSON."),
@@ -109,6 +152,11 @@ def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., An
         option("--ready-file", type=file, help="Write the ready object there once every port is open."),
         option("--ca", type=folder, help="Use the test authority in this folder (made by `fakesmtp ca --write`)."),
         option("--show-secrets", is_flag=True, help="Show passwords and tokens in the journal."),
+        option(
+            "--keep-raw",
+            is_flag=True,
+            help="Keep ciphertext and TLS secrets in the journal, for `fakesmtp capture`; they expose what is hidden.",
+        ),
         option(
             "--log-format",
             type=click.Choice(["text", "json"]),
@@ -136,23 +184,40 @@ def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., An
 
 def take_common(given: dict[str, Any]) -> Common:
     """Take the shared options out of a command's arguments."""
-    return Common(**{field.name: given.pop(field.name) for field in attrs.fields(Common)})
+    context = click.get_current_context()
+    asked = context.get_parameter_source("port") is not click.core.ParameterSource.DEFAULT
+    taken = {field.name: given.pop(field.name) for field in attrs.fields(Common) if "derived" not in field.metadata}
+    return Common(**taken, insists=asked)
 
 
-def project_defaults() -> dict[str, Any]:
+def project_defaults(known: Collection[str]) -> dict[str, Any]:
     """``[tool.fakesmtp]`` of ./pyproject.toml, if there is one: option names as keys.
 
-    :raises Failure: if the file is not TOML.
+    :param known: the options of the verb, without dashes before them.
+    :raises Failure: if the file is not TOML, or the table has a key that is no option.
     """
-    path = Path("pyproject.toml")
+    table = _project_table(Path("pyproject.toml"))
+    for key in table:
+        if key not in known and key not in _KEYS_OF_VERBS:
+            from difflib import get_close_matches
+
+            near = get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+            raise Failure(Status.USAGE, f"pyproject.toml: [tool.fakesmtp] has no option {key!r}; {hint}")
+    return table
+
+
+def _project_table(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("fakesmtp", {})
-    except (FileNotFoundError, PermissionError):
+        table: Any = tomllib.loads(path.read_text("utf-8")).get("tool", {})
+    except OSError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Failure(Status.USAGE, f"pyproject.toml: {error}") from None
-    names = {key: key.replace("-", "_") for key in table} | {"set": "changes"}
-    return {names[key]: value for key, value in table.items()}
+    table = table.get("fakesmtp", {}) if isinstance(table, dict) else {}
+    if not isinstance(table, dict):
+        raise Failure(Status.USAGE, "pyproject.toml: [tool.fakesmtp] is a table of options, such as speed = 10")
+    return table
 
 
 class ServingCommand(click.Command):
@@ -162,8 +227,19 @@ class ServingCommand(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Read pyproject.toml before the arguments."""
-        extra.setdefault("default_map", project_defaults())
+        if "default_map" not in extra:
+            named = {_spelling(each): each for each in self.params if isinstance(each, click.Option)}
+            table = project_defaults(named)
+            extra["default_map"] = {
+                str(named[key].name): [value] if named[key].multiple and isinstance(value, str) else value
+                for key, value in table.items()
+                if key in named
+            }
         return super().make_context(info_name, args, parent, **extra)
+
+
+def _spelling(option: click.Option) -> str:
+    return max(option.opts, key=len).removeprefix("--")
 
 
 def prepare(names: Sequence[str], common: Common) -> list[Scenario]:
@@ -191,17 +267,26 @@ def prepare(names: Sequence[str], common: Common) -> list[Scenario]:
 def changes_of(common: Common) -> dict[str, str]:
     """``--set`` and ``--persona`` as keys of the scenario and their values."""
     pairs = [change.partition("=") for change in common.changes]
-    for key, equals, _ in pairs:
-        if not equals or not key:
-            raise click.UsageError(f"--set takes KEY=VALUE, as in --set rules.first-try.chance=1, not {key!r}")
     persona = [("persona", common.persona)] if common.persona else []
     return dict([*((key.strip(), value.strip()) for key, _, value in pairs), *persona])
 
 
-def warn_of_exposure(common: Common) -> None:
-    """Say so when others than this machine can reach the server."""
-    if not common.host.startswith(LOOPBACK):
-        click.echo(
-            f"fakesmtp: warning: listening on {common.host}, not on loopback: whoever reaches this machine can use it",
-            err=True,
-        )
+def warn_of_exposure(common: Common, scenarios: Sequence[Scenario]) -> None:
+    """Say so when others than this machine can reach the server, and when the journal keeps more than it shows."""
+    if common.keep_raw:
+        warning = "--keep-raw keeps TLS secrets: whoever reads the journal reads what was hidden, passwords among it"
+        click.echo(f"fakesmtp: warning: {warning}", err=True)
+    hosts = [each.host or common.host for scenario in scenarios for each in scenario.listeners]
+    for host in dict.fromkeys(hosts):
+        if not _is_loopback(host):
+            warning = f"listening on {host}, not on loopback: whoever reaches this machine can use it"
+            click.echo(f"fakesmtp: warning: {warning}", err=True)
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress
+
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return False

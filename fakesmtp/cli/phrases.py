@@ -30,6 +30,8 @@ from fakesmtp.scenario.matchers import (
 from fakesmtp.scenario.model import Act, Condition, Rule
 
 _EVERYTHING: Final = "run"
+_ABSENT: Final = "None"
+"""A setting that was left out and has no value then."""
 _LONGEST: Final = 80
 """Characters of a setting that are shown."""
 
@@ -139,7 +141,7 @@ def phrase_settings(act: Act) -> str:
     shown = [(each.name, show_setting(getattr(act.fault, each.attribute), each.type)) for each in settings]
     if len(shown) == 1:
         return shown[0][1]
-    return ", ".join(f"{name}: {text}" for name, text in shown)
+    return ", ".join(f"{name}: {text}" for name, text in shown if text != _ABSENT)
 
 
 def show_setting(value: object, kind: object = None) -> str:

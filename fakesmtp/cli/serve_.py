@@ -40,7 +40,7 @@ def command(scenarios: tuple[str, ...], sessions: int | None, lasting: float | N
     """Run scenarios until stopped: one port each, the first takes --port."""
     common = take_common(given)
     prepared = prepare(scenarios, common)
-    warn_of_exposure(common)
+    warn_of_exposure(common, prepared)
     return Host(prepared, common).run(lambda host: _serve(host, common, sessions, lasting))
 
 
@@ -84,6 +84,7 @@ def _banner(ready: dict[str, Any]) -> list[str]:
             + (f" {door['tls']}" if door["tls"] != "none" else "")
             for name, door in each["listeners"].items()
         ]
+        doors += [f"{name} {each[name]['host']}:{each[name]['port']}" for name in ("dns", "pop3") if each[name]]
         lines.append(f"fakesmtp: {each['scenario']} on {', '.join(doors)}; seed {each['seed']}")
     lines.append("fakesmtp: stop with Ctrl-C")
     return lines

@@ -10,7 +10,7 @@ import attrs
 from fakesmtp.cli.console import listed
 from fakesmtp.protocol.settings import Limits
 from fakesmtp.protocol.units import show_duration, show_size
-from fakesmtp.scenario.model import Auth, Capabilities, Listener, Record, Scenario, ServerClock, Tls
+from fakesmtp.scenario.model import Auth, Capabilities, Listener, Pop3, Record, Scenario, ServerClock, Tls
 
 _UNITS: Final[Mapping[str, Callable[[Any], str]]] = {
     "message": show_size,
@@ -33,6 +33,8 @@ def phrase_surroundings(scenario: Scenario, size: int) -> dict[str, str]:
         "limits": phrase_limits(scenario.limits, size),
         "clock": phrase_clock(scenario.clock),
         "time": "is real, whatever --speed says" if scenario.real_time else "",
+        "POP3": phrase_pop3(scenario.pop3),
+        "bounces": phrase_bounce_to(scenario.bounce_to),
     }
 
 
@@ -60,10 +62,41 @@ def phrase_listener(listener: Listener) -> str:
 
 
 def phrase_record(record: Record) -> str:
-    """What the zone answers for a name."""
-    if record.failure is not None:
-        return record.failure
-    return ", ".join(f"{kind} {listed(values) if values else 'none'}" for kind, values in record.records.items())
+    """What the zone answers for a name, and what it answers later."""
+    return "; then ".join(_phrase_answer(each) for each in (record, *record.later))
+
+
+def _phrase_answer(record: Record) -> str:
+    parts = [] if record.failure is None else [record.failure]
+    parts += [f"lists {listed(record.listed) if record.listed else 'nothing'}"] if record.listed is not None else []
+    parts += [f"{kind} {listed(values) if values else 'none'}" for kind, values in record.records.items()]
+    parts += [f"{kind} {failure}" for kind, failure in record.failures.items()]
+    parts += [f"TTL {record.ttl}"] if record.ttl else []
+    parts += [f"{show_duration(record.delay)} late"] if record.delay else []
+    parts += ["once" if record.times == 1 else f"{record.times} times"] if record.times is not None else []
+    parts += [f"for {show_duration(record.lasts)}"] if record.lasts is not None else []
+    return ", ".join(parts) or "nothing"
+
+
+def phrase_pop3(pop3: Pop3 | None) -> str:
+    """The mailboxes, and who may log in."""
+    if pop3 is None:
+        return ""
+    users = f"mailboxes of {listed(pop3.accounts)}" if pop3.accounts else "mailboxes of the accounts"
+    parts = [users, "" if pop3.tls.mode == "none" else f"TLS {phrase_tls(pop3.tls).replace('STARTTLS', 'STLS')}"]
+    parts += [f"{pop3.catch_all} gets what is for nobody else"] if pop3.catch_all is not None else []
+    parts += [f"logins from {listed([str(each) for each in pop3.clients])} only"] if pop3.clients else []
+    refusal = f"-ERR {pop3.reply}".strip() if pop3.reply is not None else pop3.refusal
+    parts += [f"every login is refused: {refusal}"] if refusal is not None else []
+    return "; ".join(part for part in parts if part)
+
+
+def phrase_bounce_to(address: tuple[str, int] | None) -> str:
+    """Where notifications go by SMTP."""
+    if address is None:
+        return ""
+    host, port = address
+    return f"go by SMTP to {f'[{host}]' if ':' in host else host}:{port}"
 
 
 def phrase_capabilities(capabilities: Capabilities) -> str:

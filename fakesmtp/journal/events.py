@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
+from fakesmtp.journal.ciphertext import Ciphertext
 from fakesmtp.journal.readable import escape, read_line, read_lines
 from fakesmtp.protocol.events import Connected
 from fakesmtp.protocol.policy import RuleReference
@@ -166,6 +167,8 @@ class Entry:
             return f"({details:,} octets of mail data)", True
         if isinstance(body, str):
             return escape(body or getattr(details, "text", "")), True
+        if isinstance(details, Ciphertext):
+            return details.text, False
         return read_lines(body) if self.kind in ("reply", "cut", "tls") else read_line(body)
 
     @property

@@ -47,6 +47,7 @@ class StoredMessage:
         "chunked",
         "disposition",
         "forward_paths",
+        "handling",
         "helo_name",
         "id",
         "lenient",
@@ -81,8 +82,11 @@ class StoredMessage:
         """Octets as they came, without the dot's line."""
         self.stuffed, self.lenient, self.chunked = message.stuffed, message.lenient, message.chunked
         self.helo_name, self.peer, self.user, self.tls = message.helo_name, message.peer, message.user, message.tls
+        self.handling = message.handling
+        """What rules want done with it beside its delivery."""
         self.disposition = disposition
-        """``delivered``, ``discarded`` (answered as success, then lost), ``oversize`` (not kept) or another word."""
+        """``delivered``, ``discarded`` (answered as success, then lost), ``bounced`` (and to nobody delivered),
+        ``oversize`` (not kept) or another word."""
         self._content: bytes | MailData | ContentDropped = _settle(message.stored)
         self._seconds, self._origin = seconds, origin
         self._size: int | None = None
@@ -111,6 +115,7 @@ class StoredMessage:
             user=self.user,
             tls=self.tls,
             chunked=self.chunked,
+            handling=self.handling,
         )
 
     @property
@@ -137,6 +142,15 @@ class StoredMessage:
         :raises ContentDropped: if the journal had to give it up.
         """
         return unstuff(self.raw, self.lenient) if self.stuffed else self.raw
+
+    @property
+    def delivered(self) -> bytes:
+        """The message as its recipient gets it, where rules have altered it on the way; else as it came.
+
+        :raises ContentDropped: if the journal had to give it up.
+        """
+        only = self.forward_paths[0] if len(self.forward_paths) == 1 else None
+        return self.data if self.handling is None else self.handling.alter(self.data, only)
 
     @property
     def size(self) -> int | None:
@@ -208,6 +222,8 @@ class StoredMessage:
             "tls": self.tls,
             "chunked": self.chunked,
         }
+        if self.handling is not None:
+            facts["handling"] = [str(step) for step in self.handling.steps]
         return {**facts, "content": "dropped"} if self.is_dropped else facts
 
     @property

@@ -15,11 +15,17 @@ _NUMBERED: Final = re.compile(r"(\d+)-.*\.eml$")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
+def safe_name(queue_id: str) -> str:
+    """A queue id as part of a file's name."""
+    return _UNSAFE.sub("_", queue_id)
+
+
 class MessageFolder:
     """A subscriber that saves each accepted message as ``NNNN-<queue id>.eml``, whole or not at all.
 
     Numbers go on behind those that the folder already holds, so nothing is ever overwritten. Messages that were
-    answered as success and then discarded, or whose content was too large to be kept, are not saved.
+    answered as success and then discarded, or whose content was too large to be kept, are not saved. One that rules
+    have altered is saved as its recipient gets it.
 
     :raises OSError: from the constructor, if the folder cannot be made, and from :meth:`flush`, which the driver calls
         once per reactor turn, for what could not be written. Both name the path.
@@ -42,7 +48,7 @@ class MessageFolder:
         if message is None or message.disposition == "discarded" or message.is_dropped:
             return
         try:
-            self.saved.append(self._save(message.id, message.data))
+            self.saved.append(self._save(message.id, message.delivered))
         except OSError as error:
             self._errors.append(error)
 
@@ -53,7 +59,7 @@ class MessageFolder:
             raise errors[0]
 
     def _save(self, queue_id: str, data: bytes) -> Path:
-        target = self.path / f"{self._last + 1:04}-{_UNSAFE.sub('_', queue_id)}.eml"
+        target = self.path / f"{self._last + 1:04}-{safe_name(queue_id)}.eml"
         part = target.with_name(f".{target.name}.part")
         try:
             part.write_bytes(data)

@@ -11,8 +11,9 @@ This runs three or four times per command, so it does as little as can be: a tup
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from fakesmtp.journal.ciphertext import CIPHERTEXT, SECRETS, Ciphertext
 from fakesmtp.journal.delivery import MOST_OF_ONE, Delivery, Pieces, is_cut, read_code
 from fakesmtp.journal.events import OVER, Arrival, Kind, Rules, Word
 from fakesmtp.journal.messages import StoredMessage
@@ -231,6 +232,15 @@ class Tap:
     def raw(self, octets: bytes) -> None:
         """Octets have left below TLS."""
         self._add("tls", octets[:MOST_OF_ONE], Stage.TLS, word="raw", octets=len(octets))
+
+    def ciphertext(self, by: Literal["client", "server"], octets: bytes) -> None:
+        """Octets of TLS have passed, and are to be kept. What is said inside is told by other entries."""
+        about = Ciphertext(by, len(octets))
+        self._stream.add(("tls", self._number, self._clock(), Stage.TLS._value_, octets, (), CIPHERTEXT, about))
+
+    def secret(self, line: str) -> None:
+        """A line of the key log, by which the ciphertext can be read."""
+        self._stream.add(("tls", self._number, self._clock(), Stage.TLS._value_, line, (), SECRETS, None))
 
     def starting_tls(self, action: StartTls) -> None:
         """The handshake begins, with this kind of certificate."""

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from fakesmtp.journal.ciphertext import KEPT
 from fakesmtp.journal.events import Entry
 from fakesmtp.journal.ndjson import as_dict
 
@@ -182,11 +183,18 @@ def _message(event: Event, before: list[Line]) -> list[Line]:
 
 
 def _tls(event: Event, before: list[Line]) -> list[Line]:
+    if event.get("outcome") in KEPT:
+        return []
     if event.get("outcome") == "raw":
         return [_line(event, "S", event["text"].replace("\n", "\\r\\n"), f"{event['octets']:,} octets below TLS")]
     asked = f"SNI {_printable(event['server-name'])}" if "server-name" in event else ""
     word = "TLS established: " if event.get("outcome") == "established" else ""
     return [_line(event, "", f"{word}{event['text']}", asked)]
+
+
+def _pop3(event: Event, before: list[Line]) -> list[Line]:
+    speaker: dict[str, Speaker] = {"client": "C", "server": "S"}
+    return [_line(event, speaker.get(event.get("by", ""), ""), event["text"], f"POP3 {event.get('connection', '')}")]
 
 
 def _tell(event: Event, before: list[Line]) -> list[Line]:
@@ -208,5 +216,6 @@ _KINDS: Final[Mapping[str, Callable[[Event, list[Line]], list[Line]]]] = {
     "cut": _server,
     "closed": _closed,
     "message": _message,
+    "pop3": _pop3,
     "tls": _tls,
 }

@@ -136,7 +136,7 @@ class Decided(Action):
 
 
 class Took(Action):
-    """A message is complete and decided: ``delivered``, ``discarded`` or another disposition."""
+    """A message is complete and decided: ``delivered``, ``discarded``, ``bounced`` or another disposition."""
 
     __slots__ = ("disposition", "message")
 

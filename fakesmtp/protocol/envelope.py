@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
+
+if TYPE_CHECKING:
+    from fakesmtp.protocol.handling import Handling
 
 
 class MailData(Protocol):
@@ -114,6 +117,8 @@ class Message:
     user: str | None = None
     tls: str | None = None
     chunked: bool = False
+    handling: Handling | None = None
+    """What rules want done with it beside its delivery."""
     content: Any = attrs.field(default=None, repr=False, eq=False)
     """What a policy has found in the mail data, for as long as it decides on it."""
 

@@ -165,8 +165,8 @@ def _complete(session: Session, reception: Reception, stuffed: bool) -> Actions:
         yield from _complete_each(session, message, recipients, default)
         return
     decision = yield from session.decide(Stage.END_OF_DATA, default)
-    message.content = None
-    took = [Took(message, _disposition(session, reception))]
+    message.content, message.handling = None, session.handling
+    took = [Took(message, _disposition(session, reception, recipients))]
     _over(session)
     yield from session.carry_out(Stage.END_OF_DATA, default, decision, lambda: took)
 
@@ -181,19 +181,24 @@ def _complete_each(session: Session, message: Message, recipients: tuple[Recipie
         decision = yield from session.decide(Stage.END_OF_DATA, default)
         decisions.append(decision)
         if not _fails(decision, default):
-            fates.setdefault(_disposition(session, reception), []).append(recipient)
+            fates.setdefault(_disposition(session, reception, (recipient,)), []).append(recipient)
         if _ends(decision):
             break
-    message.content = None
+    message.content, message.handling = None, session.handling
     took = iter([Took(attrs.evolve(message, recipients=tuple(them)), fate) for fate, them in fates.items()])
     _over(session)
     for decision in decisions:
         yield from session.carry_out(Stage.END_OF_DATA, default, decision, lambda: took)
 
 
-def _disposition(session: Session, reception: Reception | None) -> str:
+def _disposition(session: Session, reception: Reception | None, recipients: tuple[Recipient, ...]) -> str:
     """What becomes of the message; one that a rule accepts above the limit was not kept."""
-    return "oversize" if reception is not None and reception.oversize else session.disposition
+    if reception is not None and reception.oversize:
+        return "oversize"
+    handling = session.handling
+    if handling is None or session.disposition != "delivered" or not recipients:
+        return session.disposition
+    return "bounced" if all(handling.fails(recipient.path) for recipient in recipients) else "delivered"
 
 
 def _verdict(session: Session, reception: Reception) -> Reply:

@@ -118,6 +118,12 @@ def _looked_up(name: str) -> Value:
     return value
 
 
+def _block_list(session: Session, world: World) -> object:
+    """The list's name and its answer, so that a rule can ask for either."""
+    answer = (session.looked_up or {}).get(("dnsbl", session.peer))
+    return None if answer is None else tuple(filter(None, (session.dnsbl_zone, answer)))
+
+
 def _forward_path(session: Session, world: World) -> object:
     """At RCPT the recipient at hand; once the recipients are complete, those that were accepted (LMTP: one by one)."""
     if session.message is not None:
@@ -168,6 +174,12 @@ def _initial_response(session: Session, world: World) -> object:
     return session.command.verb == b"AUTH" and len(session.command.argument.split()) > 1
 
 
+def _empty_password(session: Session, world: World) -> object:
+    """``None`` before the credentials are complete."""
+    credentials = session.dialogue.credentials if session.dialogue is not None else None
+    return credentials.proves("") if credentials is not None else None
+
+
 def _headers(content: Content) -> object:
     headers: dict[str, tuple[str, ...]] = {}
     for name, value in content.headers:
@@ -197,7 +209,7 @@ for _fact in (
         _looked_up("client-name"),
         lookup="client-name",
     ),
-    Fact("dnsbl", "The block list's answer about the client's address", Kind.TEXT, _looked_up("dnsbl"), lookup="dnsbl"),
+    Fact("dnsbl", "The block list that has the client, and its answer", Kind.TEXT, _block_list, lookup="dnsbl"),
     Fact(
         "sender-domain",
         "Whether the reverse-path's domain is `resolved`, `unresolved` or `error`",
@@ -212,6 +224,13 @@ for _fact in (
     Fact("sni", "The server name that the client asked for in TLS", Kind.TEXT, lambda s, w: s.tls_server_name),
     Fact("user", "The user name of AUTH, exactly as sent", Kind.TEXT, lambda s, w: s.user),
     Fact("mechanism", "The AUTH mechanism", Kind.TEXT, lambda s, w: s.mechanism),
+    Fact(
+        "empty-password",
+        "Whether the password of AUTH is the empty one",
+        Kind.BOOLEAN,
+        _empty_password,
+        stages=frozenset({Stage.AUTH, Stage.AUTH_LINE, Stage.AUTH_RESPONSE}),
+    ),
     Fact(
         "initial-response",
         "Whether AUTH came with its first response",
@@ -229,7 +248,13 @@ for _fact in (
         lambda s, w: s.reverse_path,
         stages=_AFTER_MAIL,
     ),
-    Fact("forward-path", "The recipient; from DATA on all that were accepted", Kind.TEXT, _forward_path, stages=_AFTER_MAIL),
+    Fact(
+        "forward-path",
+        "The recipient; from DATA on all that were accepted",
+        Kind.TEXT,
+        _forward_path,
+        stages=_AFTER_MAIL,
+    ),
     Fact("recipients", "How many were accepted so far", Kind.NUMBER, _recipients, stages=_AFTER_MAIL),
     Fact("size", "Octets of the message, or what SIZE= announced", Kind.SIZE, _size, stages=_AFTER_MAIL),
     Fact(

@@ -226,6 +226,14 @@ def check_tls(scenario: Scenario) -> Iterator[Problem]:
         yield _warning(act, "no listener speaks TLS: no certificate is shown", hint)
 
 
+def check_logins(scenario: Scenario) -> Iterator[Problem]:
+    """Rules that ask for a POP3 login where nobody can log in."""
+    if scenario.pop3 is None:
+        for condition in (condition for rule in scenario.rules for condition in rule.when):
+            if condition.fact == "pop-login":
+                yield _warning(condition, "there is no POP3 server, so nobody ever logs in", "add pop3: true")
+
+
 def _acts(scenario: Scenario, name: str) -> Iterable[Act]:
     return (act for rule in scenario.rules for act in rule.acts if act.name == name)
 
@@ -239,5 +247,6 @@ CHECKS: Final = (
     find_shared_draws,
     find_withheld,
     check_tls,
+    check_logins,
 )
 """Every check; each looks at a whole scenario."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from fakesmtp.protocol.settings import Limits, TlsMode
 from fakesmtp.protocol.stages import Stage
 from fakesmtp.scenario.matchers import Matcher
 
+Network = IPv4Network | IPv6Network
 Outcome = Literal["delivered", "refused", "deferred", "unreachable", "insecure"]
 
 
@@ -164,13 +166,52 @@ class ServerClock:
 
 @attrs.frozen
 class Record:
-    """What the zone answers for a name: record types and their values, or a failure for all of them."""
+    """What the zone answers for a name: record types and their values, or a failure for all of them.
+
+    A name whose answers change has the first of them here, and the others in ``later``.
+    """
 
     name: str
     records: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     """By type; an empty tuple is ``none``: the name has no such record."""
     failure: str | None = None
-    """NXDOMAIN, NODATA, SERVFAIL, REFUSED, timeout, truncated."""
+    """NXDOMAIN, NODATA, SERVFAIL, REFUSED, timeout; or truncated, no-tcp, which go with records."""
+    place: Place = Place()
+    failures: Mapping[str, str] = attrs.field(factory=dict)
+    """By type: failures of questions for this type alone."""
+    ttl: int = 0
+    """Seconds for which an answer may be kept; 0: every look-up comes here."""
+    delay: float = 0.0
+    """Virtual seconds before the answer."""
+    listed: tuple[str, ...] | None = None
+    """The name is a block list, and these are the networks in it."""
+    times: int | None = None
+    """Questions of one type that are answered so; ``None``: no bound."""
+    lasts: float | None = None
+    """Virtual seconds, from the first question of the type, during which they are."""
+    later: tuple[Record, ...] = ()
+    """What is answered afterwards, one after the other."""
+
+
+@attrs.frozen
+class Pop3:
+    """The mailboxes that can be read by POP3, and who may log in."""
+
+    accounts: Mapping[str, str] | None = None
+    """Passwords by user name; ``None``: those of the scenario."""
+    host: str | None = None
+    port: int | None = None
+    tls: Tls = Tls()
+    """``starttls`` is the command STLS (RFC 2595)."""
+    apop: bool = True
+    catch_all: str | None = None
+    """The account that gets what is for nobody else."""
+    clients: tuple[Network, ...] = ()
+    """Addresses that may log in; empty: all."""
+    refusal: str | None = None
+    """How every login is refused: a name of :data:`fakesmtp.scenario.mailboxes.REFUSALS`."""
+    reply: str | None = None
+    """The same word for word, behind ``-ERR``."""
     place: Place = Place()
 
 
@@ -206,6 +247,9 @@ class Scenario:
     tls: Tls = Tls()
     listeners: tuple[Listener, ...] = (Listener(),)
     dns: Mapping[str, Record] = attrs.field(factory=dict)
+    pop3: Pop3 | None = None
+    bounce_to: tuple[str, int] | None = None
+    """A loopback address and a port: where notifications are sent by SMTP."""
     limits: Limits | None = None
     """``None``: those of the persona."""
     seed: int | None = None

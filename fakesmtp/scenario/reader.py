@@ -20,7 +20,7 @@ from fakesmtp.protocol.wording import Wording
 from fakesmtp.scenario import source, surroundings, values
 from fakesmtp.scenario.expectations import read_expectations
 from fakesmtp.scenario.extending import Find, extend, override
-from fakesmtp.scenario.model import Documented, Outcome, Place, Rule, Scenario, Tls
+from fakesmtp.scenario.model import Documented, Outcome, Place, Pop3, Rule, Scenario, Tls
 from fakesmtp.scenario.persona import DEFAULT, load_persona, persona_names
 from fakesmtp.scenario.problems import MOST_PROBLEMS, Findings, Problem, ScenarioErrors, Wrong
 from fakesmtp.scenario.rules import KEYS as RULE_KEYS
@@ -165,6 +165,18 @@ def _read_persona(node: Node, findings: Findings) -> Wording:
         raise findings.unknown(node, "persona", persona_names(), "personas") from None
 
 
+def _read_bounce_to(node: Node, findings: Findings) -> tuple[str, int]:
+    from fakesmtp.scenario.mailboxes import read_bounce_to
+
+    return read_bounce_to(node, findings)
+
+
+def _read_pop3(node: Node, findings: Findings, accounts: Mapping[str, str] | None) -> Pop3 | None:
+    from fakesmtp.scenario.mailboxes import read_pop3
+
+    return read_pop3(node, findings, accounts)
+
+
 def _not_yet(key: str) -> Read[None]:
     def read(node: Node, findings: Findings) -> None:
         raise Wrong(node, f"'{key}' is not supported by this version")
@@ -189,7 +201,7 @@ READERS: Final[dict[str, Read[Any]]] = {
     "auth": surroundings.read_auth,
     "tls": surroundings.read_tls,
     "dns": surroundings.read_zone,
-    "pop3": _not_yet("pop3"),
+    "bounce-to": _read_bounce_to,
     "limits": surroundings.read_limits,
     "seed": values.integer(-values.LARGEST),
     "clock": surroundings.read_clock,
@@ -199,7 +211,7 @@ READERS: Final[dict[str, Read[Any]]] = {
 }
 """The keys of a scenario, and how each is read; the others need what these have said."""
 
-KEYS: Final = (*READERS, "extends", "listeners", "rules", "replies")
+KEYS: Final = (*READERS, "extends", "listeners", "pop3", "rules", "replies")
 """All the keys of a scenario."""
 
 
@@ -221,6 +233,8 @@ class _Scenario:
         if (node := root.get("listeners")) is not None:
             read = partial(surroundings.read_listeners, tls=found.get("tls", Tls()))
             found["listeners"] = self._findings.attempt(read, node, ())
+        if (node := root.get("pop3")) is not None:
+            found["pop3"] = self._findings.attempt(partial(_read_pop3, accounts=found.get("accounts")), node, None)
         rules = self._rules(root, persona)
         return Scenario(
             name=name, rules=rules, states=_states(rules), place=Place(given.file, 1, 1), source=given.text, **found

@@ -22,11 +22,13 @@ from fakesmtp.scenario.values import Read
 _BEFORE_TLS: Final = frozenset({Stage.CONNECT, Stage.GREETING, Stage.HELO, Stage.EHLO, Stage.STARTTLS, Stage.TLS})
 _WITH_A_MESSAGE: Final = frozenset({Stage.RCPT, Stage.DATA, Stage.BDAT, Stage.CONTENT, Stage.END_OF_DATA})
 _ALL: Final = frozenset(Stage)
+_AFTERWARDS: Final = "what becomes of a message is said at rcpt, data, bdat, content or end-of-data"
 
 POSSIBLE: Final[dict[str, tuple[frozenset[Stage], str]]] = {
     "handshake": (frozenset({Stage.TLS}), "a handshake is broken at tls"),
     "certificate": (_BEFORE_TLS, "a certificate is chosen before the handshake, at connect or tls for instance"),
     "discard": (_WITH_A_MESSAGE, "a message is discarded at rcpt, data, bdat, content or end-of-data"),
+    **dict.fromkeys(("bounce", "corrupt", "loop", "redeliver", "strip-attachments"), (_WITH_A_MESSAGE, _AFTERWARDS)),
     "reply": (_ALL - {Stage.CONNECT, Stage.TLS, Stage.CLOSE}, "no reply can be given there"),
     "refuse": (_ALL - {Stage.CONNECT, Stage.TLS, Stage.CLOSE}, "no reply can be given there"),
     "send": (_ALL - {Stage.CLOSE}, "the connection is over there"),

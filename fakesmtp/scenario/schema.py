@@ -14,7 +14,7 @@ from fakesmtp.faults.settings import CertificateName, Octets, RefusalName, Secon
 from fakesmtp.protocol.reply import Reply
 from fakesmtp.protocol.sasl import MECHANISMS
 from fakesmtp.protocol.stages import STAGES
-from fakesmtp.scenario import surroundings
+from fakesmtp.scenario import mailboxes, surroundings
 from fakesmtp.scenario.acts import Setting, certificate_names, settings_of
 from fakesmtp.scenario.expectations import EXPECTATIONS
 from fakesmtp.scenario.facts import FACTS
@@ -73,7 +73,8 @@ DESCRIPTIONS: Final = {
     "tls": "How the server does TLS; a word is short for the mode",
     "listeners": "Listeners by name; a listener's keys override the scenario's",
     "dns": "The zone: records by name, or a failure",
-    "pop3": "Mailboxes; not supported by this version",
+    "pop3": "Mailboxes that can be read by POP3, and who may log in; true: those of the accounts",
+    "bounce-to": "A server on this machine that is sent notifications by SMTP",
     "limits": "Bounds of a session, and of the run",
     "seed": "For chance and random waits",
     "clock": "How the server's clock differs from the real one",
@@ -106,7 +107,8 @@ def _properties() -> dict[str, Schema]:
         "tls": reference("tls"),
         "listeners": free({"anyOf": [reference("listener"), {"type": "null"}]}) | {"minProperties": 1},
         "dns": free(reference("records")),
-        "pop3": {"not": {}},
+        "pop3": _pop3(),
+        "bounce-to": {"type": "string", "pattern": r":\d{1,5}\s*$"},
         "limits": _limits(),
         "seed": {"type": "integer"},
         "clock": mapping({"offset": reference("signed-duration"), "zone": WORD}),
@@ -187,10 +189,38 @@ def _listener() -> Schema:
     )
 
 
+def _pop3() -> Schema:
+    properties = {
+        "user": WORD,
+        "password": TEXT,
+        "accounts": free(TEXT),
+        "host": WORD,
+        "port": {"type": "integer", "minimum": 0, "maximum": 65535},
+        "tls": {"anyOf": [{"const": "stls"}, reference("tls")]},
+        "apop": BOOLEAN,
+        "catch-all": WORD,
+        "clients": some(WORD),
+        "refuse": words(mailboxes.REFUSALS),
+        "reply": {"type": "string", "pattern": "^-ERR"},
+    }
+    together = {"user": ["password"], "password": ["user"]}
+    return {"anyOf": [BOOLEAN, mapping(properties, dependentRequired=together)]}
+
+
 def _records() -> Schema:
-    failures = [word for failure in surroundings.FAILURES for word in {failure, failure.lower(), failure.upper()}]
-    records = mapping({kind: some(TEXT) for kind in surroundings.RECORD_TYPES})
-    return {"anyOf": [words(sorted(failures)), records]}
+    """One answer of the zone, or several that follow one another."""
+    cases = (word for failure in surroundings.FAILURES for word in (failure, failure.lower(), failure.upper()))
+    failures = words(sorted(set(cases)))
+    beside = {
+        "TTL": {"anyOf": [{"type": "integer", "minimum": 0}, reference("duration")]},
+        "delay": reference("duration"),
+        "failure": failures,
+        "listed": some(WORD),
+        "times": {"type": "integer", "minimum": 1},
+        "for": reference("duration"),
+    }
+    answer = {"anyOf": [failures, mapping({kind: some(TEXT) for kind in surroundings.RECORD_TYPES} | beside)]}
+    return {"anyOf": [answer, list_of(answer) | {"minItems": 1}]}
 
 
 # ---------------------------------------------------------------------- rules

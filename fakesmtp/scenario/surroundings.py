@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -22,7 +20,7 @@ from fakesmtp.scenario.values import Read
 TLS_MODES: Final = ("none", "starttls", "implicit")
 TLS_VERSIONS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 RECORD_TYPES: Final = ("A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT", "CAA", "DNAME", "NAPTR", "TLSA")
-FAILURES: Final = ("NXDOMAIN", "NODATA", "SERVFAIL", "REFUSED", "timeout", "truncated")
+FAILURES: Final = ("NXDOMAIN", "NODATA", "SERVFAIL", "REFUSED", "timeout", "truncated", "no-tcp")
 LISTENER_STATES: Final = ("open", "closed", "blackhole")
 _NO_TLS: Final = Tls()
 FAMILIES: Final = ("ipv4", "ipv6", "both")
@@ -148,68 +146,9 @@ def _check_ports(listeners: list[Listener], findings: Findings) -> None:
 
 def read_zone(node: Node, findings: Findings) -> dict[str, Record]:
     """``{client.example.test: {A: 127.0.0.1}, 127.0.0.1: {PTR: none}, mx2: SERVFAIL}``."""
-    found: dict[str, Record] = {}
-    for key, value in values.mapping(node, "'dns'").pairs.values():
-        record = findings.attempt(partial(_read_record, key), value, None)
-        if record is None:
-            continue
-        if record.name in found:
-            findings.error(key, f"{values.describe(key)} is the same name as one above")
-        found.setdefault(record.name, record)
-    return found
+    from fakesmtp.scenario import zone_entries
 
-
-def _read_record(key: Scalar, value: Node, findings: Findings) -> Record:
-    name = zone_name(key.text)
-    if isinstance(value, Scalar):
-        return Record(name, failure=_read_failure(value, findings), place=key.place)
-    records: dict[str, tuple[str, ...]] = {}
-    for kind, (inner, answers) in values.mapping(value, "an entry of the zone").pairs.items():
-        if kind.upper() not in RECORD_TYPES:
-            findings.note(findings.unknown(inner, "record type", RECORD_TYPES))
-            continue
-        records[kind.upper()] = findings.attempt(_read_answers(kind.upper()), answers, ())
-    return Record(name, records, place=key.place)
-
-
-def zone_name(written: str) -> str:
-    """A name as the zone keeps it: in lower case, without its last dot; an address in its usual form."""
-    try:
-        return str(ipaddress.ip_address(written))
-    except ValueError:
-        return written.lower().rstrip(".")
-
-
-def _read_failure(node: Scalar, findings: Findings) -> str:
-    written = values.scalar(node, "records or a failure").text
-    failure = {each.lower(): each for each in FAILURES}.get(written.lower())
-    if failure is None:
-        raise findings.unknown(node, "failure", FAILURES)
-    return failure
-
-
-def _read_answers(kind: str) -> Read[tuple[str, ...]]:
-    version = {"A": 4, "AAAA": 6}.get(kind)
-
-    def read(node: Node, findings: Findings) -> str:
-        written = values.word(node, findings)
-        if version is not None and _version(written) != version:
-            raise Wrong(node, f"{values.describe(node)} is no IPv{version} address", f"{kind} records hold one")
-        return written
-
-    def read_all(node: Node, findings: Findings) -> tuple[str, ...]:
-        if isinstance(node, Scalar) and (node.text == "none" or (node.missing and node.text)):
-            return ()
-        return values.list_of(read)(node, findings)
-
-    return read_all
-
-
-def _version(address: str) -> int | None:
-    try:
-        return ipaddress.ip_address(address).version
-    except ValueError:
-        return None
+    return zone_entries.read_zone(node, findings)
 
 
 # ---------------------------------------------------------------------- limits and the clock

@@ -11,23 +11,32 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+from twisted.logger import Logger
+
 TICK: Final = 0.01
 """Seconds of real time within which timers share a call. No timer runs out early, and none later than this."""
+_LOG: Final = Logger()
 
 
 class Timer:
     """One call that is due; ``cancel`` forgets it."""
 
-    __slots__ = ("_arguments", "_function")
+    __slots__ = ("_arguments", "_function", "_slot")
 
-    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    def __init__(self, slot: dict[Timer, None], function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._slot = slot
         self._function: Callable[..., Any] | None = function
         self._arguments = arguments
+        slot[self] = None
 
     def cancel(self) -> None:
         """Do not call it; harmless if it was called already."""
-        self._function = None
-        self._arguments = ()
+        self._function, self._arguments = None, ()
+        slot = self._slot
+        slot.pop(self, None)
+        if not slot:
+            # Every session leaves an idle timer behind that would run out minutes later: give the room back.
+            slot.clear()
 
     def fire(self) -> None:
         """Call it, once."""
@@ -49,7 +58,7 @@ class VirtualClock:
         self._speed = speed
         self._began = reactor.seconds()
         self._moved = 0.0
-        self._slots: dict[int, list[Timer]] = {}
+        self._slots: dict[int, dict[Timer, None]] = {}
         self._order: list[int] = []
         self._call: Any = None
         self._due = 0
@@ -61,17 +70,14 @@ class VirtualClock:
 
     def call_later(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> Timer:
         """Call the function after so many virtual seconds."""
-        timer = Timer(function, arguments)
-        slot = math.ceil(round((self.seconds() + max(0.0, seconds)) / (TICK * self._speed), 6))
-        timers = self._slots.get(slot)
-        if timers is None:
-            self._slots[slot] = [timer]
-            heapq.heappush(self._order, slot)
-            if self._call is None or slot < self._due:
+        number = math.ceil(round((self.seconds() + max(0.0, seconds)) / (TICK * self._speed), 6))
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = {}
+            heapq.heappush(self._order, number)
+            if self._call is None or number < self._due:
                 self._arm()
-        else:
-            timers.append(timer)
-        return timer
+        return Timer(slot, function, arguments)
 
     def call_later_real(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call the function after so many seconds of real time, whatever the speed."""
@@ -104,7 +110,15 @@ class VirtualClock:
         self._call = None
         reached = math.floor(round(self.seconds() / (TICK * self._speed), 6))
         while self._order and self._order[0] <= reached:
-            for timer in self._slots.pop(heapq.heappop(self._order)):
-                timer.fire()
+            for timer in list(self._slots.pop(heapq.heappop(self._order))):
+                self._fire(timer)
+        while self._order and not self._slots[self._order[0]]:
+            del self._slots[heapq.heappop(self._order)]
         if self._order:
             self._arm()
+
+    def _fire(self, timer: Timer) -> None:
+        try:
+            timer.fire()
+        except Exception:
+            _LOG.failure("fakesmtp has a bug: a timer has failed")

@@ -8,68 +8,53 @@ the suspended generator.
 Four things are decided here and nowhere else:
 
 - *One write per read.* Sends are gathered until something must leave (the end of a turn, a Wait, a Flush), and then go
-  to the kernel at once, by :func:`send_now`: Twisted's ``write`` would arm and disarm epoll for every reply.
+  to the kernel at once, by :func:`~fakesmtp.server.wire.send_now`: Twisted's ``write`` would arm and disarm epoll for
+  every reply.
 - *This protocol owns the raw transport.* TLS is put over it with :class:`TLSMemoryBIOProtocol` by hand, because
   ``startTLS`` buffers: two writes become one record there, and "421, then RST" loses the 421. So octets below TLS,
   an RST under TLS and a missing close_notify are all within reach.
-- *What waits is bounded.* Above ``limits.backlog`` octets behind a suspended turn the socket is not read. A paused
-  socket sees neither FIN nor RST under epoll, so the run looks at paused sockets now and then (:meth:`is_dead`).
-- *Closing never happens inside dataReceived*, but in a call of its own: Twisted can lose its footing otherwise.
+- *What waits is bounded.* Above ``limits.backlog`` octets behind a suspended turn the socket is not read, nor while
+  the client leaves our replies unread. A paused socket sees neither FIN nor RST under epoll, so the run looks at
+  paused sockets now and then (:meth:`Connection.look`).
+- *Closing never happens inside dataReceived*, but in a call of its own: Twisted can lose its footing otherwise. And no
+  closing lasts: what a client does not take within :data:`LINGER` it does not get.
 
 The journal is a tap here: events and actions pass by it, and no fault knows that it exists.
 """
 
 from __future__ import annotations
 
-import socket
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from twisted.internet.interfaces import IHalfCloseableProtocol, IHandshakeListener
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.tcp import Connection as TcpConnection
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from fakesmtp.protocol import actions, events
 from fakesmtp.protocol.session import Session
+from fakesmtp.server.wire import drain, has_unread, has_unsent, peer_has_left, send_now
 
 if TYPE_CHECKING:
     from twisted.protocols.tls import TLSMemoryBIOProtocol
 
     from fakesmtp.journal.tap import Tap
     from fakesmtp.server.clock import Timer
-    from fakesmtp.server.run import Door
+    from fakesmtp.server.door import Door
 
 LINGER: Final = 2.0
-"""Seconds of real time that a clean close waits for the peer's close_notify, or for the rest of its input."""
+"""Seconds of real time that a close waits for the peer: to take what was sent, to send close_notify or FIN."""
+_EVENT: Final = 64
+"""Octets that a waiting event counts for beside its own."""
 _URGENT: Final = (events.Disconnected, events.Cut, events.Shutdown)
 _LOG: Final = Logger()
 
 
-def send_now(transport: Any, data: bytes) -> None:
-    """Give octets to the kernel without arming the reactor for them, where nothing else is queued.
-
-    Only on a plain TCP transport; a remainder that does not fit, or an error, goes the ordinary way.
-    """
-    if (
-        isinstance(transport, TcpConnection)
-        and not transport.dataBuffer
-        and not transport._tempDataBuffer
-        and transport.connected
-        and not transport.disconnecting
-    ):
-        sent = transport.writeSomeData(data)
-        if isinstance(sent, int) and sent >= 0:
-            if sent < len(data):
-                transport.write(data[sent:])
-            return
-    transport.write(data)
-
-
-@implementer(IHalfCloseableProtocol)
+@implementer(IHalfCloseableProtocol, IPushProducer)
 class Connection(Protocol):
     """One client. :param door: the listener that it came through."""
 
@@ -79,6 +64,8 @@ class Connection(Protocol):
     _turn: Any = None
     _queue: deque[events.Event] | None = None
     _queued = 0
+    _overtaken = 0
+    _urgent: events.Event | None = None
     _out: list[bytes]
     _running = False
     _wait: Timer | None = None
@@ -88,7 +75,12 @@ class Connection(Protocol):
     _tls: TLSMemoryBIOProtocol | None = None
     _paused = False
     _stopped = False
+    _clogged = False
+    _producing = False
     _closing = False
+    _peer_finished = False
+    _half_closed = False
+    _reset_by_peer = False
     _lost = False
 
     def __init__(self, door: Door) -> None:
@@ -106,20 +98,21 @@ class Connection(Protocol):
         connected = events.Connected(_address(peer.host), peer.port, _address(local.host), local.port)
         self.tap.event(connected)
         if self.door.run.is_full:
-            self._run(self.session.turn_away(connected))
+            self._turn_away(connected)
         else:
             self.take(connected)
 
     def dataReceived(self, data: bytes) -> None:
         """Octets from the wire."""
-        if self._tls is not None:
-            self._tls.dataReceived(data)
-        else:
+        if self._tls is None:
             self.take(events.BytesReceived(data))
+        elif not self._half_closed:  # Twisted's TLS cannot answer, and falls over when it tries
+            self._tls.dataReceived(data)
 
     def readConnectionLost(self) -> None:
         """The client's FIN."""
-        if self._tls is not None:
+        self._peer_finished = True
+        if self._tls is not None or self._closing:
             cast(Any, self.transport).loseConnection()
             return
         event = events.PeerHalfClosed()
@@ -131,12 +124,13 @@ class Connection(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is gone, whoever ended it."""
+        self._lost = True
         tls, self._tls = self._tls, None
         if tls is not None:
             tls.connectionLost(reason)
         clean = reason.check("twisted.internet.error.ConnectionDone") is not None
-        event = events.Disconnected(clean, "" if clean else reason.getErrorMessage())
-        self._lost = True
+        words = "reset by the client" if self._reset_by_peer else reason.getErrorMessage()
+        event = events.Disconnected(clean, "" if clean else words)
         self.take(event)
         self.tap.event(event)
         self._forget_timers()
@@ -152,10 +146,15 @@ class Connection(Protocol):
         self.take(event)
 
     def tls_failed(self, reason: str) -> None:
-        """The handshake failed; the connection goes down with it."""
-        event = events.TlsFailed(reason)
-        self.tap.event(event)
-        self.take(event)
+        """The handshake failed, and the connection went down with it; unless it was we who ended it."""
+        if not self._closing:
+            event = events.TlsFailed(reason)
+            self.tap.event(event)
+            self.take(event)
+
+    def tls_broken(self, reason: str) -> None:
+        """TLS failed after its handshake."""
+        self.tap.note(actions.Note(f"TLS failed: {reason}"))
 
     def plain_received(self, data: bytes) -> None:
         """Octets out of TLS."""
@@ -165,48 +164,56 @@ class Connection(Protocol):
 
     def take(self, event: events.Event) -> None:
         """Let the session handle an event: now, or behind the turn that is under way."""
-        if self._turn is None:
-            self._run(self.session.handle(event))
-            if self._queue:
-                self._catch_up()
-        elif isinstance(event, _URGENT) and not self._running:
-            self._interrupt(event)
-        else:
+        if self._turn is None and not self._running:
+            self._handle(event)
+            self._catch_up()
+        elif not isinstance(event, _URGENT):
             self._enqueue(event)
+        elif not self._running:
+            self._interrupt(event)
+        elif not isinstance(self._urgent, events.Disconnected):
+            self._urgent = event
+
+    def _turn_away(self, event: events.Connected) -> None:
+        """One too many. Where TLS comes first, there is nothing to say in the clear."""
+        session = self.session
+        self._run(session.end("fin") if session.settings.tls == "implicit" else session.turn_away(event))
 
     def _interrupt(self, event: events.Event) -> None:
         """The suspended turn is given up, and whatever waited behind it."""
         self._stop_waiting()
-        self._turn.close()
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            _abandon(turn)
         self.tap.turn_interrupted()
         self._queue, self._queued = None, 0
-        self._run(self.session.handle(event))
+        self._handle(event)
 
     def _enqueue(self, event: events.Event) -> None:
         if self._queue is None:
             self._queue = deque()
         self._queue.append(event)
-        if isinstance(event, events.BytesReceived):
-            self._queued += len(event.data)
-            if self._queued > self.session.settings.limits.backlog and not self._paused:
-                self._pause()
+        self._queued += _weigh(event)
+        if self._queued > self.session.settings.limits.backlog:
+            self._pause()
+
+    def _handle(self, event: events.Event) -> None:
+        try:
+            turn = self.session.handle(event)
+        except Exception:
+            self._give_up()
+        else:
+            self._run(turn)
 
     def _run(self, turn: Any) -> None:
-        self._turn, self._running, tap = turn, True, self.tap
+        self._turn, self._running = turn, True
         try:
             for action in turn:
-                kind = type(action)
-                if kind is actions.Send:  # three that every command has; the others go by the table
-                    self._send(action)
-                elif kind is actions.Decided:
-                    tap.decided(action)
-                elif kind is actions.Heard:
-                    tap.heard(action)
-                elif _PERFORM[kind](self, action):
+                if _PERFORM[type(action)](self, action):
                     break  # suspended
             else:
                 self._turn = None
-                tap.turn_ended()
+                self.tap.turn_ended()
             self._flush()
         except Exception:
             self._give_up()
@@ -219,23 +226,28 @@ class Connection(Protocol):
         self._catch_up()
 
     def _catch_up(self) -> None:
-        """Handle the events that waited behind a turn."""
-        while self._turn is None and self._queue:
+        """Handle what has come in during a turn, and read on."""
+        while self._queue and self._turn is None and self._urgent is None:
             event = self._queue.popleft()
-            if isinstance(event, events.BytesReceived):
-                self._queued -= len(event.data)
-            self._run(self.session.handle(event))
-        if self._paused and not self._stopped and not self._queue:
-            self._paused = False
-            self.door.run.unwatch(self)
-            cast(Any, self.transport).resumeProducing()
+            self._queued -= _weigh(event)
+            self._overtaken = 0
+            self._handle(event)
+        if self._urgent is not None:
+            urgent, self._urgent = self._urgent, None
+            self._interrupt(urgent)
+        if self._paused:
+            self._read_on()
 
     def _give_up(self) -> None:
         """The core has raised, which is a bug: say so and leave no client hanging."""
         _LOG.failure("fakesmtp has a bug: session {number} is cut", number=self.session.number)
+        self._stop_waiting()
         self._turn = self._queue = None
+        self._queued = 0
+        self._out.clear()
         self.tap.note(actions.Note("internal error: the session is cut; please report this"))
         if not self._lost:
+            self._closing = True
             cast(Any, self.transport).abortConnection()
 
     # ------------------------------------------------------------------ performing actions
@@ -251,12 +263,14 @@ class Connection(Protocol):
             return
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
+        if self._queue:
+            self._overtaken = len(self._queue)
         if self._lost:
             return
         if self._tls is not None:
             self._tls.write(data)
-        else:
-            send_now(self.transport, data)
+        elif not send_now(self.transport, data):
+            self._heed_room()
 
     def _raw(self, action: actions.Raw) -> None:
         self._flush()
@@ -306,29 +320,82 @@ class Connection(Protocol):
             timer.cancel()
         self._timers = ()
 
-    def _stop_reading(self, action: actions.PauseReading) -> None:
-        self._stopped = True
-        if not self._paused:
-            self._pause()
-
-    def _read_again(self, action: actions.ResumeReading) -> None:
-        self._stopped = False
-
-    def _pause(self) -> None:
-        self._paused = True
-        cast(Any, self.transport).pauseProducing()
-        self.door.run.watch(self)
-
     def _start_tls(self, action: actions.StartTls) -> None:
         self._flush()
         self.tap.starting_tls(action)
         self._tls = tls = self.door.start_tls(self, action.certificate)
         tls.makeConnection(self.transport)
+        self._heed_room()
+        for event in self._take_early():
+            tls.dataReceived(event.data)
+
+    def _take_early(self) -> list[events.BytesReceived]:
+        """What came in behind our last word, while the turn was suspended: it belongs to the handshake already. What
+        came before it was said in the clear.
+        """
+        queue = self._queue
+        if not queue:
+            return []
+        early = [each for each in islice(queue, self._overtaken, None) if isinstance(each, events.BytesReceived)]
+        self._queue = deque(each for each in queue if each not in early)
+        self._queued -= sum(map(_weigh, early))
+        return early
+
+    # ------------------------------------------------------------------ reading, and not reading
+
+    def _stop_reading(self, action: actions.PauseReading) -> None:
+        self._stopped = True
+        self._pause()
+
+    def _read_again(self, action: actions.ResumeReading) -> None:
+        self._stopped = False
+
+    def _pause(self) -> None:
+        if not self._paused and not self._closing and not self._lost:
+            self._paused = True
+            cast(Any, self.transport).pauseProducing()
+            self.door.run.watch(self)
+
+    def _read_on(self) -> None:
+        """The socket is read again, if nothing stands against it."""
+        if not (self._stopped or self._clogged or self._queue or self._lost):
+            self._paused = False
+            self.door.run.unwatch(self)
+            cast(Any, self.transport).resumeProducing()
+
+    def _heed_room(self) -> None:
+        """From now on the transport tells when replies pile up in it."""
+        if not self._producing and not self._closing:
+            self._producing = True
+            cast(Any, self.transport).registerProducer(self, True)
+
+    def pauseProducing(self) -> None:
+        """The client does not read what we say, so we do not read what it says."""
+        self._clogged = True
+        self._pause()
+
+    def resumeProducing(self) -> None:
+        """There is room again."""
+        self._clogged = False
+        if self._paused:
+            self._read_on()
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+
+    def look(self) -> None:
+        """See whether the peer of a paused socket has left; then the session ends. For a clogged one, epoll tells."""
+        how = None if self._clogged else peer_has_left(self.transport)
+        if how is not None:
+            self._reset_by_peer = how == "rst"
+            self.bury()
+
+    # ------------------------------------------------------------------ closing
 
     def _close(self, action: actions.Close) -> None:
         self._flush()
-        self.tap.closing(action)
         if not self._closing and not self._lost:
+            self.tap.closing(action)
             self._closing = action.how != "half"
             cast(Any, self.door.run.reactor).callLater(0, self._close_now, action.how)
 
@@ -336,20 +403,35 @@ class Connection(Protocol):
         transport = cast(Any, self.transport)
         if self._lost:
             return
+        if self._producing:
+            transport.unregisterProducer()
         if how == "rst":
-            _drain(transport)
+            drain(transport)
             transport.abortConnection()
         elif how == "half":
-            transport.loseWriteConnection()
-        elif self._tls is not None and how == "fin":
+            self._half_close(transport)
+        else:
+            self._say_goodbye(transport, how)
+
+    def _say_goodbye(self, transport: Any, how: str) -> None:
+        # To close with input unread, or still to come, is an RST, which could take our last reply with it: so the
+        # client's input is read, and dropped, until its own FIN.
+        self._stopped = self._clogged = False
+        if self._paused:
+            self._read_on()
+        if how == "fin" and self._tls is not None and cast(Any, self._tls.wrappedProtocol).established:
             self._tls.loseConnection()
-            self._lingering = self.door.run.clock.call_later_real(LINGER, transport.abortConnection)
-        elif self._tls is None and how == "fin" and self.session.command.verb != b"QUIT" and _unread(transport):
-            # To close with input unread is an RST, which would take our last reply with it.
-            transport.loseWriteConnection()
-            self._lingering = self.door.run.clock.call_later_real(LINGER, transport.abortConnection)
+        elif not self._peer_finished and (self.session.reception is not None or has_unread(transport)):
+            self._half_close(transport)
         else:
             transport.loseConnection()
+            if not has_unsent(transport):
+                return
+        self._lingering = self.door.run.clock.call_later_real(LINGER, self.bury)
+
+    def _half_close(self, transport: Any) -> None:
+        self._half_closed = True
+        transport.loseWriteConnection()
 
     # ------------------------------------------------------------------ for the run
 
@@ -361,20 +443,26 @@ class Connection(Protocol):
         """The server is going down."""
         self.take(events.Shutdown())
 
-    def is_dead(self) -> bool:
-        """Whether the peer of a paused socket has closed (Linux tells by TCP_INFO; elsewhere nobody knows)."""
-        handle: socket.socket = cast(Any, self.transport).getHandle()
-        try:
-            return handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _TCP_ESTABLISHED
-        except (OSError, AttributeError):
-            return False
-
     def bury(self) -> None:
-        """The peer of the paused socket is gone."""
-        cast(Any, self.transport).abortConnection()
+        """End the connection without waiting for anything."""
+        if self._lost:
+            return
+        transport = cast(Any, self.transport)
+        if self._reset_by_peer or has_unsent(transport):
+            transport.abortConnection()
+        else:
+            transport.loseConnection()
 
 
-_TCP_ESTABLISHED: Final = 1
+def _weigh(event: events.Event) -> int:
+    return _EVENT + (len(event.data) if isinstance(event, events.BytesReceived) else 0)
+
+
+def _abandon(turn: Any) -> None:
+    try:
+        turn.close()
+    except Exception:
+        _LOG.failure("fakesmtp has a bug: a turn does not want to end")
 
 
 def _sending(turn: Any, value: Any) -> Any:
@@ -387,61 +475,13 @@ def _sending(turn: Any, value: Any) -> Any:
     yield from turn
 
 
-def _drain(transport: Any) -> None:
-    """What is queued goes to the kernel before the RST, as far as it takes it."""
-    if getattr(transport, "dataBuffer", None) or getattr(transport, "_tempDataBuffer", None):
-        transport.doWrite()
-
-
-def _unread(transport: Any) -> bool:
-    """Whether the kernel holds input that nobody has read."""
-    try:
-        return bool(transport.getHandle().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except OSError:
-        return False
-
-
 def _address(host: str) -> str:
     """An IPv4 address that came over an IPv6 socket is an IPv4 address."""
     return host.removeprefix("::ffff:")
 
 
-@implementer(IHandshakeListener)
-class InsideTls(Protocol):
-    """What speaks inside TLS: it hands everything to the connection that owns the wire."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._established = False
-
-    def handshakeCompleted(self) -> None:
-        """TLS is up."""
-        from fakesmtp.tls.connections import server_name
-
-        self._established = True
-        tls = cast(Any, self.transport).getHandle()
-        event = events.TlsEstablished(tls.get_protocol_version_name(), tls.get_cipher_name() or "", server_name(tls))
-        self._connection.tls_established(event)
-
-    def dataReceived(self, data: bytes) -> None:
-        """Octets out of TLS."""
-        self._connection.plain_received(data)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """TLS is over."""
-        if not self._established:
-            self._connection.tls_failed(_openssl_words(reason))
-
-
-def _openssl_words(reason: Failure) -> str:
-    """OpenSSL's own words for what went wrong, or Twisted's."""
-    errors = getattr(reason.value, "args", ())
-    if errors and isinstance(errors[0], list) and errors[0]:
-        return str(errors[0][0][-1])
-    return reason.getErrorMessage()
-
-
 _PERFORM: Final[dict[type, Callable[[Any, Any], Any]]] = {
+    actions.Send: Connection._send,
     actions.Raw: Connection._raw,
     actions.Flush: Connection._flush,
     actions.Wait: Connection._sleep,
@@ -451,6 +491,8 @@ _PERFORM: Final[dict[type, Callable[[Any, Any], Any]]] = {
     actions.StartTls: Connection._start_tls,
     actions.PauseReading: Connection._stop_reading,
     actions.ResumeReading: Connection._read_again,
+    actions.Heard: lambda connection, action: connection.tap.heard(action),
+    actions.Decided: lambda connection, action: connection.tap.decided(action),
     actions.Took: lambda connection, action: connection.tap.took(action),
     actions.Note: lambda connection, action: connection.tap.note(action),
     actions.Close: Connection._close,

@@ -6,18 +6,23 @@ import errno
 import os
 import socket
 from pathlib import Path
+from typing import Any, Final
 
-from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint
-from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
 
-BACKLOG = 511
+BACKLOG: Final = 511
 """Connections that may wait to be accepted."""
+UNPRIVILEGED: Final = 1024
+"""The first port that anybody may take, as systems have it out of the box."""
 
 
 class StartError(Exception):
     """The server cannot start; the message says which port, why, and what to do."""
+
+
+class PortInUse(StartError):
+    """Somebody else has the port."""
 
 
 class ReservedPort:
@@ -47,16 +52,22 @@ class BlackHole(ReservedPort):
         super().close()
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, *, again: bool = False) -> socket.socket:
+    """A socket on that port. ``again``: also where connections of an earlier run still linger."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
+        if again:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind((host, port))
     except OSError as error:
         bound.close()
         raise cannot_listen(host, port, error) from None
+    except UnicodeError:
+        bound.close()
+        raise StartError(f"cannot listen on {host!r}: that is no address. Use --host 127.0.0.1") from None
     return bound
 
 
@@ -67,45 +78,53 @@ def _fill(listening: socket.socket) -> socket.socket:
     return filler
 
 
-async def listen(reactor: object, host: str, port: int, factory: Factory) -> IListeningPort:
+def listen(reactor: Any, host: str, port: int, factory: Factory) -> IListeningPort:
     """An open port. :raises StartError: if it cannot be had."""
-    endpoint = TCP6ServerEndpoint if ":" in host else TCP4ServerEndpoint
-    try:
-        listening: IListeningPort = await endpoint(reactor, port, backlog=BACKLOG, interface=host).listen(factory)
-    except CannotListenError as error:
-        raise cannot_listen(host, port, error.socketError) from None
+    # Twisted would listen on IPv6 for IPv4 too, and then both cannot have the same port number.
+    with _bind(host, port, again=True) as bound:
+        bound.setblocking(False)
+        try:
+            bound.listen(BACKLOG)
+        except OSError as error:
+            raise cannot_listen(host, port, error) from None
+        listening: IListeningPort = reactor.adoptStreamPort(bound.fileno(), bound.family, factory)
     return listening
 
 
 def cannot_listen(host: str, port: int, error: OSError) -> StartError:
     """The error for a port that cannot be had, in words that help."""
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    code = getattr(error, "errno", None)
+    code = error.errno
     if code == errno.EADDRINUSE:
         holder = port_holder(port)
-        held = f"; {holder} holds it" if holder else ""
-        return StartError(f"port {port} is in use: cannot listen on {where}{held}. Use --port 0 for any free port")
+        held = f"; {holder} has it" if holder else ""
+        return PortInUse(f"port {port} is in use: cannot listen on {where}{held}. Use --port 0 for any free port")
     if code in (errno.EACCES, errno.EPERM):
-        return StartError(f"no permission to listen on {where}: ports below 1024 need root. Use --port 2525, or 0")
-    if isinstance(error, socket.gaierror):
-        return StartError(f"cannot listen on {where}: {host} does not resolve to an address. Use --host 127.0.0.1")
-    if code == errno.EADDRNOTAVAIL:
+        why = f": ports below {UNPRIVILEGED} need root" if port < UNPRIVILEGED else ""
+        return StartError(f"no permission to listen on {where}{why}. Use --port 2525, or 0 for any free port")
+    if code in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) or isinstance(error, socket.gaierror):
         return StartError(f"cannot listen on {where}: this machine has no address {host}. Use --host 127.0.0.1")
-    return StartError(f"cannot listen on {where}: {os.strerror(code) if code else error}")
+    return StartError(f"cannot listen on {where}: {error.strerror or error}")
 
 
 def port_holder(port: int) -> str | None:
-    """The process that listens on a port, as ``postfix (pid 812)``, where /proc tells."""
+    """The process that has a port, as ``postfix (pid 812)``, where /proc tells."""
     inodes = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _inodes(Path("/proc/net") / table, port)}
     if not inodes:
         return None
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if any(link.readlink().name in inodes for link in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+                return _describe(process)
         except OSError:
             continue
     return None
+
+
+def _describe(process: Path) -> str:
+    if process.name == str(os.getpid()):
+        return "another listener of this run"
+    return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
 
 
 def _inodes(table: Path, port: int) -> list[str]:

@@ -6,30 +6,28 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IListeningPort
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.defer import Deferred
 
 from fakesmtp.journal.journal import Journal
 from fakesmtp.journal.spool import SpooledMailData
 from fakesmtp.journal.tap import Tap
 from fakesmtp.protocol.session import Session
-from fakesmtp.protocol.settings import Settings
 from fakesmtp.scenario.build import settings_for
-from fakesmtp.scenario.model import Listener, Scenario, Tls
+from fakesmtp.scenario.model import Listener, Scenario
 from fakesmtp.scenario.policy import ScenarioPolicy
 from fakesmtp.server.clock import VirtualClock
-from fakesmtp.server.connection import Connection, InsideTls
+from fakesmtp.server.companions import Companions
+from fakesmtp.server.connection import Connection
+from fakesmtp.server.door import Door
 from fakesmtp.server.lookups import Found, Lookups
-from fakesmtp.server.ports import BlackHole, ReservedPort, listen
 
 if TYPE_CHECKING:
-    from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
-
+    from fakesmtp.scenario.answers import Zone
     from fakesmtp.tls.contexts import ServerContexts
 
 SWEEP: Final = 1.0
@@ -47,89 +45,14 @@ class Options:
     """Of the first listener; the others take what their scenario says, or any."""
     seed: int | None = None
     speed: float = 1.0
-
-
-class Door(Factory):
-    """One listener: the settings of the sessions that come through it, and its port."""
-
-    noisy = False
-
-    def __init__(self, run: Run, listener: Listener, settings: Settings, tls: Tls) -> None:
-        self.run = run
-        self.listener = listener
-        self.settings = settings
-        self.tls = tls
-        self.host = ""
-        self.port = 0
-        self._ports: list[IListeningPort | ReservedPort] = []
-        self._wrappers: dict[str, TLSMemoryBIOFactory] = {}
-
-    def buildProtocol(self, addr: Any) -> Protocol:
-        """One client's connection."""
-        return Connection(self)
-
-    async def open(self, host: str, port: int) -> None:
-        """Take the port. :raises StartError: if it cannot be had."""
-        self.host = host
-        for address in self._addresses(host):
-            taken = await self._take(address, port)
-            self._ports.append(taken)
-            port = port or _number(taken)
-        self.port = port
-
-    def _addresses(self, host: str) -> tuple[str, ...]:
-        family = self.listener.family
-        if family == "both":
-            return (host, "::1" if host == "127.0.0.1" else "::")
-        if family == "ipv6" and host == "127.0.0.1":
-            self.host = "::1"
-            return ("::1",)
-        return (host,)
-
-    async def _take(self, host: str, port: int) -> IListeningPort | ReservedPort:
-        if self.listener.state == "closed":
-            return ReservedPort(host, port)
-        if self.listener.state == "blackhole":
-            return BlackHole(host, port)
-        return await listen(self.run.reactor, host, port, self)
-
-    def shut(self) -> list[Deferred[Any]]:
-        """Let go of the port."""
-        ports, self._ports = self._ports, []
-        waiting = []
-        for port in ports:
-            if isinstance(port, ReservedPort):
-                port.close()
-            else:
-                waiting.append(maybeDeferred(cast(Any, port).stopListening))
-        return waiting
-
-    def ready(self) -> dict[str, Any]:
-        """What the ready line says of it."""
-        return {"host": self.host, "port": self.port, "tls": self.tls.mode, "state": self.listener.state}
-
-    # ------------------------------------------------------------------ for its connections
-
-    def admit(self, connection: Connection) -> tuple[Session, Tap]:
-        """A session for a new connection."""
-        return self.run.admit(self, connection)
-
-    def dismiss(self, connection: Connection) -> None:
-        """A connection is gone."""
-        self.run.dismiss(connection)
-
-    def start_tls(self, connection: Connection, kind: str) -> TLSMemoryBIOProtocol:
-        """Put TLS over a connection; octets for it go to what is returned."""
-        from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
-
-        wrapper = self._wrappers.get(kind)
-        if wrapper is None:
-            tls = self.tls
-            creator = self.run.contexts().creator(kind, tls.versions, tls.ciphers, tls.client_certificate)
-            wrapper = self._wrappers[kind] = TLSMemoryBIOFactory(cast(Any, creator), False, cast(Any, Factory()))
-            wrapper.protocol = TLSMemoryBIOProtocol
-            wrapper.noisy = False
-        return TLSMemoryBIOProtocol(wrapper, InsideTls(connection))
+    insists: bool = False
+    """The port comes before the one that the scenario says: somebody has asked for it."""
+    dns_port: int = 0
+    """Of the name server, where the scenario has one."""
+    pop3_port: int = 0
+    """Of the mailboxes, where the scenario has some."""
+    keep_raw: bool = False
+    """The journal keeps the ciphertext of TLS, and the secrets to read it."""
 
 
 class Run:
@@ -162,14 +85,24 @@ class Run:
         self.connections = 0
         """Accepted since the start."""
         self.doors = [self._door(listener) for listener in scenario.listeners]
+        self._most_sessions = scenario.sessions or self.doors[0].settings.limits.sessions
         self._numbers = numbers if numbers is not None else count(1)
-        self._lookups = Lookups(reactor, scenario)
+        self._lookups = Lookups(reactor, lambda: self.zone, self.clock)
+        self._companions = Companions(self)
         self._watched: set[Connection] = set()
+        self._sweeping: Any = None
         self._farewell: Deferred[None] | None = None
 
     def _door(self, listener: Listener) -> Door:
         settings = attrs.evolve(settings_for(self.scenario, listener, now=self.now), mail_data=SpooledMailData)
         return Door(self, listener, settings, listener.tls or self.scenario.tls)
+
+    @cached_property
+    def zone(self) -> Zone:
+        """What the scenario's names say; few scenarios ask."""
+        from fakesmtp.scenario.answers import Zone
+
+        return Zone(self.scenario.dns, self.clock.seconds)
 
     def now(self) -> datetime:
         """Real time as the virtual clock has it; the scenario's own offset is not in it."""
@@ -177,15 +110,26 @@ class Run:
 
     async def start(self) -> None:
         """Take every port. :raises StartError: if one cannot be had; those taken so far are let go."""
-        port: int | None = self.options.port
         try:
-            for door in self.doors:
-                await door.open(door.listener.host or self.options.host, _first(door.listener.port, port, 0))
-                port = None
+            for place, door in enumerate(self.doors):
+                door.open(door.listener.host or self.options.host, self._port_of(door.listener, first=place == 0))
+            await self._companions.start()
         except BaseException:
             for door in self.doors:
                 door.shut()
+            await self._companions.stop()
             raise
+
+    def _port_of(self, listener: Listener, *, first: bool) -> int:
+        if first and self.options.insists:
+            return self.options.port
+        if listener.port is not None:
+            return listener.port
+        return self.options.port if first else 0
+
+    async def flush(self) -> None:
+        """Send at once the notifications that are due later, and see them delivered."""
+        await self._companions.flush()
 
     async def stop(self) -> None:
         """Close every port, say 421 to whoever is connected, and end at once."""
@@ -194,17 +138,26 @@ class Run:
             connection.shut_down()
         if self.sessions:
             self._farewell = Deferred()
-            limit = self.reactor.callLater(FAREWELL, self._cut_off)
+            limits = [self.reactor.callLater(FAREWELL * n, act) for n, act in ((1, self._cut_off), (2, self._leave))]
             await self._farewell
-            if limit.active():
-                limit.cancel()
+            for limit in limits:
+                if limit.active():
+                    limit.cancel()
+        await self._companions.stop()
         for deferred in waiting:
             await deferred
         self.clock.stop()
+        self._stop_sweeping()
 
     def _cut_off(self) -> None:
         for connection in list(self.sessions.values()):
             connection.bury()
+
+    def _leave(self) -> None:
+        """Everybody has gone; or we go without them."""
+        if self._farewell is not None:
+            farewell, self._farewell = self._farewell, None
+            farewell.callback(None)
 
     def ready(self) -> dict[str, Any]:
         """What a program that uses this run must know (the ready line, without what the whole process shares)."""
@@ -216,8 +169,7 @@ class Run:
             "port": first.port,
             "address": f"[{host}]:{first.port}" if ":" in host else f"{host}:{first.port}",
             "listeners": {door.listener.name: door.ready() for door in self.doors},
-            "dns": None,
-            "pop3": None,
+            **self._companions.ready(),
             "seed": self.seed,
             "pid": os.getpid(),
         }
@@ -239,8 +191,8 @@ class Run:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further session fits."""
-        return len(self.sessions) > self.doors[0].settings.limits.sessions
+        """Whether there are more sessions than fit."""
+        return len(self.sessions) > self._most_sessions
 
     def dismiss(self, connection: Connection) -> None:
         """A connection is gone."""
@@ -248,9 +200,8 @@ class Run:
         self._watched.discard(connection)
         if self.on_dismissed is not None:
             self.on_dismissed()
-        if not self.sessions and self._farewell is not None:
-            farewell, self._farewell = self._farewell, None
-            farewell.callback(None)
+        if not self.sessions:
+            self._leave()
 
     def look_up(self, name: str, subject: str, found: Found) -> None:
         """Ask the scenario's zone, or the system."""
@@ -258,25 +209,22 @@ class Run:
 
     def watch(self, connection: Connection) -> None:
         """A connection is not read for a while: see whether its peer is still there."""
-        if not self._watched:
-            self.reactor.callLater(SWEEP, self._sweep)
         self._watched.add(connection)
+        if self._sweeping is None:
+            self._sweeping = self.reactor.callLater(SWEEP, self._sweep)
 
     def unwatch(self, connection: Connection) -> None:
         """The connection is read again."""
         self._watched.discard(connection)
 
     def _sweep(self) -> None:
-        for connection in [each for each in self._watched if each.is_dead()]:
-            self._watched.discard(connection)
-            connection.bury()
-        if self._watched:
-            self.reactor.callLater(SWEEP, self._sweep)
+        self._sweeping = None
+        for connection in list(self._watched):
+            connection.look()
+        if self._watched and self._sweeping is None:
+            self._sweeping = self.reactor.callLater(SWEEP, self._sweep)
 
-
-def _first(*numbers: int | None) -> int:
-    return next(number for number in numbers if number is not None)
-
-
-def _number(port: IListeningPort | ReservedPort) -> int:
-    return port.port if isinstance(port, ReservedPort) else int(cast(Any, port).getHost().port)
+    def _stop_sweeping(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None

@@ -45,10 +45,20 @@ class ConnectionCreator:
     """Makes the server's side of TLS connections, all of them on one context."""
 
     context: SSL.Context
+    tells_secrets: bool = False
+    """Each protocol is told the key log of its connection, line by line, by its method ``key_log``."""
 
-    def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
+    def serverConnectionForTLS(self, tlsProtocol: Any) -> SSL.Connection:
         """Return a new connection over memory; Twisted asks for one per ``tlsProtocol``."""
-        return SSL.Connection(self.context, None)
+        connection = SSL.Connection(self.context, None)
+        if self.tells_secrets:
+            connection.set_app_data(tlsProtocol)
+        return connection
+
+
+def tell_secrets(context: SSL.Context) -> None:
+    """Have what can decrypt the context's connections told to their protocols, in the NSS key log format."""
+    context.set_keylog_callback(lambda connection, line: connection.get_app_data().key_log(line.decode("ascii")))
 
 
 def server_name(connection: SSL.Connection) -> str | None:

@@ -45,12 +45,14 @@ class Settings:
 class ServerContexts:
     """The TLS contexts of one server, each made when it is first asked for, and shared.
 
-    ``hostname`` and ``aliases`` are the names by which clients know the server; see `Certificates`.
+    ``hostname`` and ``aliases`` are the names by which clients know the server; see `Certificates`. With
+    ``tells_secrets`` each connection's protocol is told what decrypts it; see `ConnectionCreator`.
     """
 
     authority: Authority
     hostname: str
     aliases: Sequence[str] = ()
+    tells_secrets: bool = False
     certificates: Certificates = attrs.field(init=False)
     _creators: dict[Settings, ConnectionCreator] = attrs.field(factory=dict, init=False, repr=False)
 
@@ -82,9 +84,12 @@ class ServerContexts:
         return self._creators[settings]
 
     def _make_creator(self, settings: Settings) -> ConnectionCreator:
-        from fakesmtp.tls.connections import ConnectionCreator, make_context
+        from fakesmtp.tls.connections import ConnectionCreator, make_context, tell_secrets
 
-        return ConnectionCreator(make_context(settings, self.certificates))
+        context = make_context(settings, self.certificates)
+        if self.tells_secrets:
+            tell_secrets(context)
+        return ConnectionCreator(context, self.tells_secrets)
 
 
 def _read_versions(versions: Sequence[str]) -> frozenset[str]:

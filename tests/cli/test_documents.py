@@ -8,6 +8,8 @@ def test_cases_have_the_numbers_of_their_document() -> None:
     assert number_of("acronis-vmprotect", "auth-bad-credentials") == "1"
     assert number_of("acronis-vmprotect", "connect-refused") == "8"
     assert number_of("wiz98", "user-unknown") == ""
+    assert number_of("acronis-vmprotect", "attachment-refused") == "9"
+    assert number_of("acronis-vmprotect", "quit-misbehaviour") == ""
     assert number_of("acronis-vmprotect", "unheard-of") == number_of("unheard-of", "case") == ""
 
 
@@ -18,9 +20,9 @@ def test_cases_have_the_order_of_their_document() -> None:
 
 
 def test_numbers_grow_in_the_order_of_the_document() -> None:
-    numbers = [int(number) for number in CASES["acronis-vmprotect"].values()]
+    numbers = [int(number) for number in CASES["acronis-vmprotect"].values() if number]
     assert numbers == sorted(numbers)
-    assert set(numbers) == set(range(1, 9))
+    assert set(numbers) == set(range(1, 10))
 
 
 def test_the_library_speaks_of_known_cases_only() -> None:

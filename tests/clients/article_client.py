@@ -17,7 +17,7 @@ from typing import Final
 from .acronis import DeliveryError, main
 from .model import HELO_NAME, Mail, Outcome, Target
 from .order import Order
-from .running import PATIENCE, run_module
+from .running import run_module
 
 SUCCESS: Final = range(200, 300)
 
@@ -100,7 +100,7 @@ def send(order: Order) -> None:
 def connect(order: Order) -> socket.socket:
     """Connect to the first address that answers."""
     try:
-        return socket.create_connection((order.host, order.port), timeout=PATIENCE)
+        return socket.create_connection((order.host, order.port), timeout=order.patience)
     except socket.gaierror:
         raise DeliveryError(3) from None
     except OSError:

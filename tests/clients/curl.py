@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from .model import HELO_NAME, Mail, Outcome, Target, installed
-from .running import PATIENCE, run
+from .running import run
 
 
 def deliver(target: Target, mail: Mail) -> Outcome:
     """Deliver with curl's command line tool."""
     scheme = "smtps" if target.tls == "implicit" else "smtp"
-    command = [installed("curl"), "--disable", "--silent", "--show-error", "--max-time", str(PATIENCE)]
+    command = [installed("curl"), "--disable", "--silent", "--show-error", "--max-time", str(target.patience)]
     command += ["--mail-from", mail.reverse_path]
     command += [word for path in mail.forward_paths for word in ("--mail-rcpt", path)]
     command += _secure(target) + _log_in(target)
-    return run([*command, "--upload-file", "-", f"{scheme}://{target.host}:{target.port}/{HELO_NAME}"], mail.compose())
+    return run(
+        [*command, "--upload-file", "-", f"{scheme}://{_host(target)}:{target.port}/{HELO_NAME}"], mail.compose()
+    )
+
+
+def _host(target: Target) -> str:
+    return f"[{target.host}]" if ":" in target.host else target.host
 
 
 def _secure(target: Target) -> list[str]:

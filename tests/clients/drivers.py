@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import article_client, curl, libsmtp_client, msmtp, smtplib_client, snail, swaks
+from . import article_client, curl, libsmtp_client, msmtp, nodemailer, smtplib_client, snail, swaks
 from .model import Driver
 
 DRIVERS: Final[dict[str, Driver]] = {
@@ -13,6 +13,7 @@ DRIVERS: Final[dict[str, Driver]] = {
     "msmtp": msmtp.deliver,
     "smtplib": smtplib_client.deliver,
     "s-nail": snail.deliver,
+    "nodemailer": nodemailer.deliver,
     "libsmtp": libsmtp_client.deliver,
     "article": article_client.deliver,
 }

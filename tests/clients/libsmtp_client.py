@@ -22,7 +22,7 @@ from email.message import Message
 from .acronis import DeliveryError, main
 from .model import HELO_NAME, Mail, Outcome, Target
 from .order import Order
-from .running import PATIENCE, run_module
+from .running import run_module
 
 
 def deliver(target: Target, mail: Mail) -> Outcome:
@@ -94,7 +94,7 @@ def connect(order: Order) -> socket.socket:
     except OSError:
         raise DeliveryError(3) from None
     try:
-        return socket.create_connection((address, order.port), timeout=PATIENCE)
+        return socket.create_connection((address, order.port), timeout=order.patience)
     except OSError:
         raise DeliveryError(8) from None
 

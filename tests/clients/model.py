@@ -15,6 +15,9 @@ import attrs
 HELO_NAME: Final = "client.example.test"
 """The name that a client gives itself, where it can be told one."""
 
+PATIENCE: Final = 6
+"""Seconds that a client itself waits for the server, unless it is told otherwise."""
+
 Tls = Literal["none", "starttls", "implicit"]
 
 PACKAGES: Final = {
@@ -23,6 +26,7 @@ PACKAGES: Final = {
     "msmtp": "msmtp",
     "s-nail": "s-nail",
     "smtp-sink": "postfix",
+    "node": "nodejs",
 }
 """The Debian package of each command."""
 
@@ -32,7 +36,9 @@ class Target:
     """Where a client is told to deliver, and how.
 
     ``ca`` is the one authority to trust. With ``tls`` other than ``none``, TLS is demanded: a client that can, gives
-    up where it is not to be had. ``user`` asks for authentication.
+    up where it is not to be had. ``user`` asks for authentication. ``patience`` is how long, in seconds, the client
+    itself waits for the server, where it can be told. ``name_server`` is the address and port of one to ask for the
+    host; smtplib alone can.
     """
 
     host: str
@@ -41,25 +47,31 @@ class Target:
     tls: Tls = "none"
     user: str | None = None
     password: str | None = None
+    patience: int = PATIENCE
+    name_server: tuple[str, int] | None = None
 
 
 @attrs.frozen
 class Mail:
-    """One message and its envelope."""
+    """One message and its envelope; ``hops`` is through how many servers it has come already."""
 
     reverse_path: str = "sender@example.test"
     forward_paths: tuple[str, ...] = ("recipient@example.test",)
     subject: str = "Test notification"
     body: str = "The backup has finished.\n"
     attachment: bool = False
+    date: str = "Sat, 21 Nov 2026 10:05:00 +0900"
+    hops: int = 0
 
     def compose(self) -> bytes:
         """The message as clients are given it, with lines that end in CR LF (RFC 5321 2.3.8)."""
         message = EmailMessage()
+        for hop in range(self.hops):
+            message["Received"] = f"from hop{hop}.example.test; {self.date}"
         message["From"] = self.reverse_path
         message["To"] = ", ".join(self.forward_paths)
         message["Subject"] = self.subject
-        message["Date"] = "Sat, 21 Nov 2026 10:05:00 +0900"
+        message["Date"] = self.date
         message["Message-ID"] = "<1@client.example.test>"
         message.set_content(self.body)
         if self.attachment:
@@ -93,11 +105,12 @@ def installed(name: str) -> str:
     """
     found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if found is None:
-        _miss(f"the {name} command is missing: apt-get install {PACKAGES.get(name, name)}")
+        miss(f"the {name} command is missing: apt-get install {PACKAGES.get(name, name)}")
     return found
 
 
-def _miss(reason: str) -> NoReturn:
+def miss(reason: str) -> NoReturn:
+    """Fail in CI, skip elsewhere: a client is missing."""
     import pytest  # here, as the clients written in Python import this module too
 
     if os.environ.get("CI") == "true":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from .model import HELO_NAME, Mail, Outcome, Target, installed
-from .running import PATIENCE, run
+from .running import run
 
 
 def deliver(target: Target, mail: Mail) -> Outcome:
     """Deliver with msmtp, without a configuration file."""
-    command = [installed("msmtp"), f"--host={target.host}", f"--port={target.port}", f"--timeout={PATIENCE}"]
+    command = [installed("msmtp"), f"--host={target.host}", f"--port={target.port}", f"--timeout={target.patience}"]
     command += [f"--domain={HELO_NAME}", f"--from={mail.reverse_path}", *_secure(target), *_log_in(target)]
     return run([*command, "--", *mail.forward_paths], mail.compose(), {"CLIENT_PASSWORD": target.password or ""})
 

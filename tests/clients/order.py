@@ -16,6 +16,8 @@ class Order:
     host: str
     port: int
     tls: str
+    patience: int
+    name_server: tuple[str, int] | None
     ca: str | None
     reverse_path: str
     forward_paths: tuple[str, ...]
@@ -30,6 +32,8 @@ def read_order() -> Order:
     parser.add_argument("host")
     parser.add_argument("port", type=int)
     parser.add_argument("--tls", choices=["none", "starttls", "implicit"], default="none")
+    parser.add_argument("--patience", type=int, required=True)
+    parser.add_argument("--name-server", nargs=2)
     parser.add_argument("--ca")
     parser.add_argument("--reverse-path", required=True)
     parser.add_argument("--forward-path", action="append", required=True)
@@ -38,6 +42,8 @@ def read_order() -> Order:
         told.host,
         told.port,
         told.tls,
+        told.patience,
+        (told.name_server[0], int(told.name_server[1])) if told.name_server else None,
         told.ca,
         told.reverse_path,
         tuple(told.forward_path),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +11,8 @@ PAGE: Final = (
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
     "<html><head><title>400 Bad Request</title></head><body><h1>Bad Request</h1></body></html>"
 )
+
+TOO_LARGE: Final = "552 5.3.4 Message size exceeds fixed maximum message size"
 
 
 def always(reply: str) -> Answer:
@@ -40,15 +41,9 @@ def refuse_beyond(limit: int) -> Answer:
     return lambda conversation, _: "452 4.5.3 Too many recipients" if len(conversation.recipients) >= limit else None
 
 
-def refuse_after(allowed: int) -> Answer:
-    """A refusal of every transaction after the first few of the run."""
-    seen = Counter[str]()
-
-    def answer(_: Conversation, __: str) -> str | None:
-        seen["mail"] += 1
-        return "450 4.7.0 Too much mail, try again later" if seen["mail"] > allowed else None
-
-    return answer
+def refuse_size(_: Conversation, argument: str) -> str | None:
+    """A refusal of any message whose size the client declares."""
+    return TOO_LARGE if " SIZE=" in argument.upper() else None
 
 
 SCRIPTS: Final[dict[str, Callable[[], Script]]] = {
@@ -68,19 +63,19 @@ SCRIPTS: Final[dict[str, Callable[[], Script]]] = {
         "550 5.7.1 <{rcpt}>... Relaying denied. IP name lookup failed [127.0.0.1]", "rcpt"
     ),
     "data-refused": lambda: at("554 5.5.1 DATA refused", "data"),
-    "reject-message": lambda: at("554 5.7.1 Message content refused", "end-of-data"),
+    "reject-message": lambda: at("550 5.7.1 Message content refused", "end-of-data"),
     "reject-attachments": lambda: Script({"end-of-data": refuse_attachment}),
     "unknown-mail-server": lambda: Script(told="mail.invalid"),
     "one-recipient-refused": lambda: Script({"rcpt": refuse_second}),
-    "greylisting": lambda: at("451 4.7.1 <{rcpt}>: greylisted, try again later", "rcpt"),
+    "greylisting": lambda: at("450 4.7.1 <{rcpt}>: greylisted, try again later", "rcpt"),
     "mailbox-full": lambda: at("552 5.2.2 <{rcpt}>: mailbox full", "rcpt"),
     "unknown-user": lambda: at("550 5.1.1 <{rcpt}>: no such mailbox here", "rcpt"),
     "relay-denied": lambda: at("550 5.7.1 <{rcpt}>: relaying denied", "rcpt"),
-    "message-too-large": lambda: Script(size=2_000),
-    "too-many-recipients": lambda: Script({"rcpt": refuse_beyond(10)}),
-    "rate-limited": lambda: Script({"mail": refuse_after(2)}),
+    "message-too-large": lambda: Script({"mail": refuse_size, "end-of-data": always(TOO_LARGE)}, size=None),
+    "too-many-recipients": lambda: Script({"rcpt": refuse_beyond(1)}),
+    "rate-limited": lambda: at("450 4.7.0 Too much mail, try again later", "mail"),
 }
-"""By the scenario's name; made anew for each server, as some keep count."""
+"""By the scenario's name."""
 
 
 def at(reply: str, *stages: str) -> Script:

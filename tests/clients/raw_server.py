@@ -6,7 +6,6 @@ session to the other. One thread per connection, blocking sockets, every wait bo
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 import threading
@@ -34,7 +33,7 @@ class Script:
 
     ``told`` is the host that clients are told; ``listens`` is false for a port that refuses; ``hang_up`` closes after
     the greeting; ``garbage`` answers a ClientHello with octets that are no TLS; ``implicit_tls`` begins with TLS;
-    ``size`` is the limit that is offered.
+    ``size`` is the limit that is offered; None offers SIZE without a number (RFC 1870 3).
     """
 
     answers: Mapping[str, Answer] = attrs.field(factory=dict)
@@ -44,7 +43,7 @@ class Script:
     hang_up: bool = False
     garbage: bool = False
     implicit_tls: bool = False
-    size: int = 10_485_760
+    size: int | None = 10_485_760
 
 
 class Conversation:
@@ -111,15 +110,14 @@ class Conversation:
         self._answer(stage, argument, OTHERS[stage])
 
     def _on_ehlo(self, stage: str, argument: str) -> None:
-        keywords = ["PIPELINING", f"SIZE {self.script.size}", "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES"]
+        size = "SIZE" if self.script.size is None else f"SIZE {self.script.size}"
+        keywords = ["PIPELINING", size, "8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES"]
         keywords += ["AUTH CRAM-MD5 LOGIN PLAIN"] + ([] if self.encrypted else ["STARTTLS"])
         lines = [f"250-{text}" for text in [HOSTNAME, *keywords]]
         self._answer(stage, argument, "\r\n".join([*lines, "250 HELP"]))
 
     def _on_mail(self, stage: str, argument: str) -> None:
-        size = re.search(r"\bSIZE=(\d+)", argument, re.IGNORECASE)
-        too_large = size is not None and int(size[1]) > self.script.size
-        if self._answer(stage, argument, TOO_LARGE if too_large else "250 2.1.0 Sender OK"):
+        if self._answer(stage, argument, "250 2.1.0 Sender OK"):
             self.sender, self.recipients, self.asked = argument, [], 0
 
     def _on_rcpt(self, stage: str, argument: str) -> None:
@@ -133,8 +131,7 @@ class Conversation:
         if not self._answer(stage, argument, healthy):
             return
         self.content = self._read_message()
-        too_large = len(self.content) > self.script.size
-        if self._answer("end-of-data", "", TOO_LARGE if too_large else "250 2.0.0 OK: queued"):
+        if self._answer("end-of-data", "", "250 2.0.0 OK: queued"):
             self._server.took(self.content)
         self.sender, self.recipients = None, []
 
@@ -191,7 +188,6 @@ PROMPTS: Final = {
     "CRAM-MD5": ["PDEyMzQ1LjY3ODlAbXguZXhhbXBsZS50ZXN0Pg=="],
 }
 """The challenges of each mechanism; an initial response answers the first."""
-TOO_LARGE: Final = "552 5.3.4 Message size exceeds fixed maximum message size"
 
 
 def path_of(argument: str) -> str:
@@ -212,7 +208,7 @@ class _Handler(BaseRequestHandler):
             pass  # the client went away, or was made to: the record tells how far it came
         finally:
             conversation.close()
-            self.server.raw.record.add("closed")
+            self.server.raw.record.add("closed", over=True)
 
 
 class _Listener(ThreadingTCPServer):
@@ -256,6 +252,14 @@ class RawServer:
     def port(self) -> int:
         """The port; it is bound, and refuses where the script does not listen."""
         return int(self._listener.server_address[1])
+
+    @property
+    def name_server(self) -> None:
+        """None: there is no name server beside it."""
+
+    def listener(self, name: str) -> tuple[str, int]:
+        """A raw server has one, whatever its name."""
+        return self.host, self.port
 
     def took(self, content: bytes) -> None:
         """Keep an accepted message."""

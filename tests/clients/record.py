@@ -15,11 +15,15 @@ BOUND: Final = 10
 
 @attrs.frozen
 class Entry:
-    """One event; kinds (``connected``, ``command``, ``reply``, ``closed``) and stages are the journal's words."""
+    """One event; kinds (``connected``, ``command``, ``reply``, ``closed``) and stages are the journal's words.
+
+    ``over`` marks a session's last ``closed``: either side's end of the connection is noted before it.
+    """
 
     kind: str
     stage: str = ""
     text: str = ""
+    over: bool = False
 
 
 class Record:
@@ -29,10 +33,10 @@ class Record:
         self._entries: list[Entry] = []
         self._changed = threading.Condition()
 
-    def add(self, kind: str, stage: str = "", text: str = "") -> None:
+    def add(self, kind: str, stage: str = "", text: str = "", *, over: bool = False) -> None:
         """Note one event."""
         with self._changed:
-            self._entries.append(Entry(kind, stage, text))
+            self._entries.append(Entry(kind, stage, text, over))
             self._changed.notify_all()
 
     def mark(self) -> int:
@@ -49,9 +53,9 @@ class Record:
 
 
 def all_closed(entries: Sequence[Entry], sessions: int) -> bool:
-    """Whether all sessions were closed, and there were at least so many."""
-    kinds = [entry.kind for entry in entries]
-    return kinds.count("closed") == kinds.count("connected") >= sessions
+    """Whether all sessions are over, and there were at least so many."""
+    connected = sum(entry.kind == "connected" for entry in entries)
+    return sum(entry.over for entry in entries) == connected >= sessions
 
 
 class Server(Protocol):
@@ -68,6 +72,13 @@ class Server(Protocol):
     @property
     def ca(self) -> Path | None:
         """The authority that a client is told to trust."""
+
+    @property
+    def name_server(self) -> tuple[str, int] | None:
+        """The address and port of the name server beside it, where there is one."""
+
+    def listener(self, name: str) -> tuple[str, int]:
+        """Host and port of a listener by its name."""
 
     def mark(self) -> int:
         """A place in the record, before a client is run."""

@@ -20,9 +20,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 LIMIT: Final = 15
 """Seconds after which a client is killed."""
 
-PATIENCE: Final = 6
-"""Seconds that a client itself waits for the server, where it can be told."""
-
 
 def run(
     command: Sequence[str],
@@ -50,10 +47,12 @@ def run(
 def run_module(module: str, target: Target, mail: Mail) -> Outcome:
     """Run a module of this package as a client written in Python; it is read back by :func:`read_order`."""
     command = [sys.executable, "-m", f"tests.clients.{module}", target.host, str(target.port)]
-    command += ["--tls", target.tls, "--reverse-path", mail.reverse_path]
+    command += ["--tls", target.tls, "--patience", str(target.patience), "--reverse-path", mail.reverse_path]
     command += [word for path in mail.forward_paths for word in ("--forward-path", path)]
     if target.ca is not None:
         command += ["--ca", str(target.ca)]
+    if target.name_server is not None:
+        command += ["--name-server", *map(str, target.name_server)]
     secrets = {} if target.user is None else {"CLIENT_USER": target.user, "CLIENT_PASSWORD": target.password or ""}
     return run(command, mail.compose(), secrets)
 

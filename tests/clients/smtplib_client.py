@@ -6,9 +6,12 @@ import smtplib
 import ssl
 import sys
 
+from dns.exception import DNSException
+from dns.resolver import Resolver
+
 from .model import HELO_NAME, Mail, Outcome, Target
 from .order import Order, read_order
-from .running import PATIENCE, run_module
+from .running import run_module
 
 
 def deliver(target: Target, mail: Mail) -> Outcome:
@@ -22,7 +25,7 @@ def main() -> int:
     try:
         with _connect(order) as client:
             refused = _send(client, order)
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, DNSException, OSError) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
     for path, (code, text) in refused.items():
@@ -32,8 +35,18 @@ def main() -> int:
 
 def _connect(order: Order) -> smtplib.SMTP:
     if order.tls == "implicit":
-        return smtplib.SMTP_SSL(order.host, order.port, HELO_NAME, timeout=PATIENCE, context=_context(order))
-    return smtplib.SMTP(order.host, order.port, HELO_NAME, timeout=PATIENCE)
+        return smtplib.SMTP_SSL(order.host, order.port, HELO_NAME, timeout=order.patience, context=_context(order))
+    return smtplib.SMTP(_find(order), order.port, HELO_NAME, timeout=order.patience)
+
+
+def _find(order: Order) -> str:
+    """The host, or the address that the order's name server has for it."""
+    if order.name_server is None:
+        return order.host
+    resolver = Resolver(configure=False)
+    address, resolver.port = order.name_server
+    resolver.nameservers = [address]
+    return str(resolver.resolve(order.host, "A", lifetime=order.patience)[0])
 
 
 def _context(order: Order) -> ssl.SSLContext:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from .model import HELO_NAME, Mail, Outcome, Target, installed
-from .running import PATIENCE, run
+from .running import run
 
 
 def deliver(target: Target, mail: Mail) -> Outcome:
     """Deliver with s-nail, which composes the message itself; the attachment is this file."""
     command = [installed("s-nail"), "-:/", *_set("v15-compat", "sendwait", "nosave", f"hostname={HELO_NAME}")]
-    command += _set(f"mta={_address(target)}", f"socket-connect-timeout={PATIENCE}", *_secure(target), *_log_in(target))
+    command += _set(
+        f"mta={_address(target)}", f"socket-connect-timeout={target.patience}", *_secure(target), *_log_in(target)
+    )
     command += ["-r", mail.reverse_path, "-s", mail.subject]
     command += ["-a", __file__] if mail.attachment else []
     return run([*command, "-.", *mail.forward_paths], mail.body.encode())

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from .model import HELO_NAME, Mail, Outcome, Target, installed
-from .running import PATIENCE, run
+from .running import run
 
 
 def deliver(target: Target, mail: Mail) -> Outcome:
     """Deliver with swaks."""
-    command = [installed("swaks"), "--server", target.host, "--port", str(target.port), "--timeout", str(PATIENCE)]
+    command = [
+        installed("swaks"),
+        "--server",
+        target.host,
+        "--port",
+        str(target.port),
+        "--timeout",
+        str(target.patience),
+    ]
     command += ["--helo", HELO_NAME, "--from", mail.reverse_path, "--to", ",".join(mail.forward_paths)]
     command += _secure(target) + _log_in(target)
     return run([*command, "--suppress-data", "--data", "-"], mail.compose())

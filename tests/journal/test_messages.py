@@ -10,6 +10,7 @@ import pytest
 from fakesmtp.journal import ContentDropped, Journal, SpooledMailData, StoredMessage
 from fakesmtp.journal.events import Origin
 from fakesmtp.protocol.envelope import Message, Recipient, StoredMailData
+from fakesmtp.protocol.handling import Copies, Handling, Step
 from fakesmtp.protocol.policy import Decision
 from fakesmtp.protocol.reply import Reply
 from fakesmtp.protocol.settings import Limits
@@ -39,6 +40,7 @@ FULL = Message(
     user="alice",
     tls="TLSv1.3",
     chunked=True,
+    handling=Handling((Step("redeliver", Copies(2)),)),
 )
 
 

@@ -179,3 +179,9 @@ def test_rules_for_tls_where_there_is_none() -> None:
     assert of_rules(*rules, keys="tls: starttls,") == []
     assert of_rules(*rules, keys="listeners: {smtp: {}, smtps: {tls: implicit}},") == []
     assert of_rules(*rules, "at: starttls, proceed: true") == []
+
+
+def test_logins_that_nobody_can_make() -> None:
+    rule = "at: rcpt, when: {pop-login: {not: {within: 10m}}}, refuse: relay-denied"
+    assert of_rules(rule) == ["2:19: warning: there is no POP3 server, so nobody ever logs in; add pop3: true"]
+    assert of_rules(rule, keys="pop3: true,") == []

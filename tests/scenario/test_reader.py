@@ -486,11 +486,11 @@ def test_ten_mistakes_are_told_at_once_in_file_order() -> None:
         ("limits: {idle: 0}", "s.yaml:1:16: this must be longer than 0"),
         ("limits: {line-length: 0}", "s.yaml:1:23: '0' is out of bounds; it is at least 1"),
         ("listeners: {a: 5}", "s.yaml:1:16: a listener is a mapping of keys and values, not '5'"),
-        ("dns: {a: [b]}", "s.yaml:1:10: an entry of the zone is a mapping of keys and values, not a list"),
+        ("dns: {a: [[b]]}", "s.yaml:1:11: an entry of the zone is a mapping of keys and values, not a list"),
         ("dns: {a: }", "s.yaml:1:9: records or a failure is expected here, not nothing"),
         ("expect: [{sessions: }]", "s.yaml:1:20: a value is expected here, not nothing"),
         ("expect: [sessions]", "s.yaml:1:10: an expectation is a mapping of keys and values, not 'sessions'"),
-        ("pop3: {}", "s.yaml:1:7: 'pop3' is not supported by this version"),
+        ("script: []", "s.yaml:1:9: 'script' is not supported by this version"),
         ("script: []", "s.yaml:1:9: 'script' is not supported by this version"),
         ("expect: [{sesions: 0}]", "s.yaml:1:11: unknown expectation 'sesions'; did you mean 'sessions'?"),
         (

@@ -102,6 +102,8 @@ def data_of(text: str) -> Any:
 
 
 GOOD = [
+    "pop3: {user: alice, password: 1, tls: stls, clients: 192.0.2.0/24, refuse: mailbox-locked}",
+    "{pop3: true, bounce-to: '127.0.0.1:2525', rules: [{at: rcpt, bounce: {kind: complaint, after: 2s}}]}",
     "{}",
     "rules: [{at: end-of-data, when: {attachment: {any: true}}, refuse: attachment-refused}]",
     "dns: {127.0.0.1: {PTR: none}, '::1': {PTR: none}, mx2: SERVFAIL}",
@@ -133,7 +135,9 @@ BAD = [
     "rules: [{at: rcpt, when: {helo-name: {over: 3}}, silence: true}]",
     "listeners: {a: {port: 70000}}",
     "script: []",
-    "pop3: {}",
+    "pop3: {user: alice}",
+    "pop3: {refuse: lockd}",
+    "bounce-to: 127.0.0.1",
 ]
 
 

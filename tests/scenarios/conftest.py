@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from tests.clients.raw_scripts import SCRIPTS
 from tests.clients.raw_server import RawServer
 from tests.clients.record import Server
 
+from .further import FURTHER
 from .served import ServedScenario
+from .table import CASES
 
 
 @pytest.fixture(scope="session")
@@ -21,16 +24,26 @@ def raw_tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCont
     return ca_file, make_context(server_file)
 
 
+@pytest.fixture(scope="session")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedScenario]:
+    """One process that serves all scenarios of which no client needs a server of its own."""
+    first, *others = sorted({case.scenario for case in (*CASES, *FURTHER) if not case.alone})
+    with closing(ServedScenario(first, tmp_path_factory.mktemp("together"), *others)) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def server(
     request: pytest.FixtureRequest, raw_tls: tuple[Path, ssl.SSLContext], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """One server for each kind and scenario; the parameter's third word sets apart those that keep count."""
-    kind, scenario, _ = request.param
+    """One server for each kind and scenario; the last word is the client that needs one of its own."""
+    kind, scenario, options, client = request.param
     running: Server
     if kind == "raw":
         running = RawServer(SCRIPTS[scenario](), *raw_tls)
+    elif client:
+        running = ServedScenario(scenario, tmp_path_factory.mktemp(scenario), *options)
     else:
-        running = ServedScenario(scenario, tmp_path_factory.mktemp(scenario))
+        running = request.getfixturevalue("together")[scenario]
     yield running
     running.close()

@@ -1,7 +1,7 @@
 """What each client shows for a refusal at each stage: exit status, words, and whether the mail was accepted.
 
-The figures were read off the clients themselves (curl 7.88, swaks 20201014, msmtp 1.8.23, s-nail 14.9.24, Python 3.11)
-against raw servers. Words are regular expressions, searched in stderr followed by stdout.
+The figures were read off the clients themselves (curl 7.88, swaks 20201014, msmtp 1.8.23, s-nail 14.9.24, Python 3.11,
+nodemailer 6.8 and 10.6) against raw servers. Words are regular expressions, searched in stderr followed by stdout.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Table = Mapping[str, Shows]
 
 DELIVERED: Final = Shows(0, accepted=1)
 
-REAL: Final = ("curl", "swaks", "msmtp", "smtplib", "s-nail")
+REAL: Final = ("curl", "swaks", "msmtp", "smtplib", "s-nail", "nodemailer")
 IMITATIONS: Final = ("libsmtp", "article")
 
 
@@ -41,6 +41,11 @@ def article_message(number: int) -> Shows:
 def article_messages(number: int) -> Table:
     """The same message from both imitations."""
     return dict.fromkeys(IMITATIONS, article_message(number))
+
+
+def only(table: Table, *clients: str) -> Table:
+    """The rows of these clients."""
+    return {client: table[client] for client in clients}
 
 
 def delivered() -> Table:
@@ -61,6 +66,7 @@ def nobody_listens() -> Table:
         "msmtp": Shows(75, r"msmtp: cannot connect to .*: Connection refused"),
         "smtplib": Shows(1, r"ConnectionRefusedError"),
         "s-nail": Shows(4, r"Could not connect.*Connection refused"),
+        "nodemailer": Shows(1, r"ESOCKET: connect ECONNREFUSED"),
         **article_messages(8),
     }
 
@@ -73,6 +79,7 @@ def unknown_host() -> Table:
         "msmtp": Shows(68, r"msmtp: cannot locate host mail\.invalid"),
         "smtplib": Shows(1, r"gaierror"),
         "s-nail": Shows(4, r"Lookup of mail\.invalid\S* failed"),
+        "nodemailer": Shows(1, r"EDNS: getaddrinfo ENOTFOUND mail\.invalid"),
         **article_messages(3),
     }
 
@@ -85,6 +92,9 @@ def empty_reply() -> Table:
         "msmtp": Shows(76, r"msmtp: the server sent an empty reply"),
         "smtplib": Shows(1, r"SMTPServerDisconnected: Connection unexpectedly closed"),
         "s-nail": Shows(4, r"Unexpected EOF on SMTP connection"),
+        "nodemailer": Shows(
+            1, r"(?:ECONNECTION|undefined): (?:Connection closed unexpectedly|Unexpected socket close)"
+        ),
         **article_messages(4),
     }
 
@@ -97,6 +107,7 @@ def foreign_greeting() -> Table:
         "msmtp": Shows(76, r"msmtp: the server sent an invalid reply"),
         "smtplib": Shows(1, r"SMTPConnectError: \(-1, .*400 Bad Request"),
         "s-nail": Shows(4, r"SMTP server: HTTP/1\.1 400"),
+        "nodemailer": Shows(1, r"EPROTOCOL: Invalid greeting\. response=HTTP/1\.1 400"),
         **article_messages(5),
     }
 
@@ -109,6 +120,7 @@ def greeting_refused(reply: str) -> Table:
         "msmtp": Shows(76, rf"cannot get initial OK message from server\nmsmtp: server message: {reply}"),
         "smtplib": Shows(1, rf"SMTPConnectError: {python_reply(reply)}"),
         "s-nail": Shows(4, rf"SMTP server: {reply}"),
+        "nodemailer": Shows(1, rf"EPROTOCOL: Invalid greeting\. response={reply}"),
         **article_messages(5),
     }
 
@@ -121,6 +133,7 @@ def helo_refused(reply: str, *, in_tls: bool = False) -> Table:
         "msmtp": Shows(76, rf"does not accept EHLO or HELO commands\nmsmtp: server message: {reply}"),
         "smtplib": Shows(1, rf"SMTPHeloError: {python_reply(reply)}"),
         "s-nail": Shows(4, rf"SMTP server: {reply}"),
+        "nodemailer": Shows(1, rf"response={reply}"),
         **article_messages(5),
     }
 
@@ -133,6 +146,7 @@ def starttls_refused(reply: str) -> Table:
         "msmtp": Shows(76, rf"command STARTTLS failed\nmsmtp: server message: {reply}"),
         "smtplib": Shows(1, rf"SMTPResponseException: {python_reply(reply)}"),
         "s-nail": Shows(4, rf"SMTP server: {reply}"),
+        "nodemailer": Shows(1, rf"ETLS: Error upgrading connection with STARTTLS: {reply}"),
         **article_messages(8),
     }
 
@@ -145,6 +159,7 @@ def handshake_failed() -> Table:
         "msmtp": Shows(76, r"msmtp: TLS handshake failed"),
         "smtplib": Shows(1, r"SSLError|ssl\.SSL"),
         "s-nail": Shows(4, r"could not initiate TLS connection"),
+        "nodemailer": Shows(1, r"ESOCKET: .*SSL routines"),
         **article_messages(8),
     }
 
@@ -157,6 +172,7 @@ def login_refused(reply: str) -> Table:
         "msmtp": Shows(77, rf"authentication failed .*\nmsmtp: server message: {reply}"),
         "smtplib": Shows(1, rf"SMTPAuthenticationError: {python_reply(reply)}"),
         "s-nail": Shows(4, rf"SMTP server: {reply}"),
+        "nodemailer": Shows(1, rf"EAUTH: Invalid login: {reply}"),
         **article_messages(1),
     }
 
@@ -169,6 +185,7 @@ def sender_refused(reply: str) -> Table:
         "msmtp": Shows(unavailable_or(65, reply), rf"envelope from address .*\nmsmtp: server message: {reply}"),
         "smtplib": Shows(1, rf"SMTPSenderRefused: {python_reply(reply)}"),
         "s-nail": Shows(4, rf"SMTP server: {reply}"),
+        "nodemailer": Shows(1, rf"EENVELOPE: Mail command failed: {reply}"),
         **article_messages(6),
     }
 
@@ -181,6 +198,7 @@ def recipients_refused(reply: str) -> Table:
         "msmtp": Shows(unavailable_or(65, reply), rf"recipient address .*\nmsmtp: server message: {reply}"),
         "smtplib": Shows(1, rf"SMTPRecipientsRefused: .*{python_reply(reply)}"),
         "s-nail": Shows(4, rf"SMTP server: {reply}"),
+        "nodemailer": Shows(1, rf"EENVELOPE: Can't send mail - all recipients were rejected: {reply}"),
         **article_messages(2),
     }
 
@@ -197,6 +215,7 @@ def some_recipients_refused(reply: str) -> Table:
         "msmtp": Shows(unavailable_or(65, reply), rf"recipient address .*\nmsmtp: server message: {reply}"),
         "smtplib": Shows(2, rf"refused: \S+: {reply}", accepted=1),
         "s-nail": Shows(4, rf"SMTP server: {reply}"),
+        "nodemailer": Shows(2, rf"refused: \S+: {reply}", accepted=1),
         **dict.fromkeys(IMITATIONS, DELIVERED),
     }
 
@@ -209,6 +228,7 @@ def data_refused(reply: str) -> Table:
         "msmtp": Shows(unavailable_or(65, reply), rf"does not accept mail data\nmsmtp: server message: {reply}"),
         "smtplib": Shows(1, rf"SMTPDataError: {python_reply(reply)}"),
         "s-nail": Shows(4, rf"SMTP server: {reply}"),
+        "nodemailer": Shows(1, rf"EENVELOPE: Data command failed: {reply}"),
         **article_messages(2),
     }
 
@@ -221,6 +241,7 @@ def message_refused(reply: str) -> Table:
         "msmtp": Shows(69, rf"did not accept the mail\nmsmtp: server message: {reply}"),
         "smtplib": Shows(1, rf"SMTPDataError: {python_reply(reply)}"),
         "s-nail": Shows(4, rf"SMTP server: {reply}"),
+        "nodemailer": Shows(1, rf"EMESSAGE: Message failed: {reply}"),
         **article_messages(7),
     }
 

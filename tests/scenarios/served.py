@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import attrs
 
 from tests.clients.record import BOUND, Entry, all_closed
 from tests.clients.running import ROOT
@@ -24,22 +26,26 @@ def environment() -> dict[str, str]:
 class ServedScenario:
     """A running ``fakesmtp serve NAME``; close it when done.
 
+    ``more`` are further words of the command line: options, or scenarios to be served beside the first.
+
     Raises RuntimeError, with what the process said, where it does not become ready in time.
     """
 
-    def __init__(self, name: str, directory: Path) -> None:
+    def __init__(self, name: str, directory: Path, *more: str) -> None:
         self._directory = directory
         self._journal = directory / "journal.ndjson"
+        self._read = 0
+        self._events: list[Entry] = []
         self._saved = directory / "saved"
-        self._process = self._start(name)
+        self._process = self._start(name, *more)
         try:
             self._ready: dict[str, Any] = json.loads(self._await_ready(directory / "ready.json"))
         except BaseException:
             self.close()
             raise
 
-    def _start(self, name: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "fakesmtp", "serve", name, "--port", "0"]
+    def _start(self, *words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "fakesmtp", "serve", *words, "--port", "0"]
         command += ["--ready-file", str(self._directory / "ready.json"), "--journal", str(self._journal)]
         command += ["--save", str(self._saved)]
         with (self._directory / "stdout").open("wb") as out, (self._directory / "stderr").open("wb") as err:
@@ -82,6 +88,20 @@ class ServedScenario:
         found = self._ready.get("ca")
         return Path(found) if found else None
 
+    def __getitem__(self, name: str) -> OneOfSeveral:
+        """One of the scenarios that this process serves."""
+        each = self._ready.get("scenarios", [self._ready])
+        return OneOfSeveral(self, next(ready for ready in each if ready["scenario"] == name))
+
+    @property
+    def name_server(self) -> tuple[str, int] | None:
+        """The address and port of the scenario's name server, where it has one."""
+        return _address(self._ready["dns"]) if self._ready["dns"] else None
+
+    def listener(self, name: str) -> tuple[str, int]:
+        """Host and port of a listener by its name."""
+        return _address(self._ready["listeners"][name])
+
     def mark(self) -> int:
         """A place in the journal: how many of its events are there."""
         return len(self._entries())
@@ -97,11 +117,14 @@ class ServedScenario:
         return entries
 
     def _entries(self) -> list[Entry]:
-        if not self._journal.exists():
-            return []
-        whole = self._journal.read_text(encoding="utf-8").rpartition("\n")[0]
-        events = [json.loads(line) for line in whole.splitlines()]
-        return [Entry(event["kind"], event.get("stage") or "", event.get("text") or "") for event in events]
+        """All events so far; only what is new is read."""
+        if self._journal.exists():
+            with self._journal.open("rb") as file:
+                file.seek(self._read)
+                whole = file.read().rpartition(b"\n")
+            self._read += len(whole[0]) + len(whole[1])
+            self._events += [_entry(json.loads(line)) for line in whole[0].splitlines()]
+        return self._events
 
     def messages(self) -> Sequence[bytes]:
         """The messages that were saved."""
@@ -116,3 +139,58 @@ class ServedScenario:
             self._process.kill()
             self._process.wait(BOUND)
             raise RuntimeError(f"fakesmtp serve did not end on SIGTERM: {self._stderr()}") from None
+
+
+@attrs.frozen
+class OneOfSeveral:
+    """One scenario of a process that serves several; its record is the record of them all."""
+
+    _process: ServedScenario
+    _ready: Mapping[str, Any]
+
+    @property
+    def host(self) -> str:
+        """The host that a client is told."""
+        return str(self._ready["host"])
+
+    @property
+    def port(self) -> int:
+        """The port that a client is told."""
+        return int(self._ready["port"])
+
+    @property
+    def ca(self) -> Path | None:
+        """The authority that a client is told to trust."""
+        return self._process.ca
+
+    @property
+    def name_server(self) -> tuple[str, int] | None:
+        """The address and port of the scenario's name server, where it has one."""
+        return _address(self._ready["dns"]) if self._ready["dns"] else None
+
+    def listener(self, name: str) -> tuple[str, int]:
+        """Host and port of a listener by its name."""
+        return _address(self._ready["listeners"][name])
+
+    def mark(self) -> int:
+        """A place in the journal."""
+        return self._process.mark()
+
+    def since(self, mark: int, sessions: int) -> Sequence[Entry]:
+        """What happened from the mark on, once that many sessions or more are closed; raises TimeoutError."""
+        return self._process.since(mark, sessions)
+
+    def messages(self) -> Sequence[bytes]:
+        """The messages that were saved, of all scenarios."""
+        return self._process.messages()
+
+    def close(self) -> None:
+        """Nothing: the process goes on."""
+
+
+def _entry(event: Mapping[str, Any]) -> Entry:
+    return Entry(event["kind"], event.get("stage") or "", event.get("text") or "", bool(event.get("over")))
+
+
+def _address(place: Mapping[str, Any]) -> tuple[str, int]:
+    return str(place["host"]), int(place["port"])

@@ -1,4 +1,8 @@
-"""The table: every scenario, driven by every client, with what the client shows and what the server's journal shows."""
+"""The table: the failures that any server may have, driven by every client; what the client shows, and the journal.
+
+Each has a raw server with the same fault beside it. The scenarios of one document, product or policy are in
+``further.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from tests.clients.model import Mail, Tls
+from tests.clients.model import PATIENCE, Mail, Tls
 
 from . import expectations as shown
 from .expectations import Shows, Table, article_message
@@ -15,7 +19,6 @@ PLAIN: Final = Mail()
 WITH_ATTACHMENT: Final = Mail(subject="Scheduled report", attachment=True)
 LARGE: Final = Mail(subject="Large", body=f"{'x' * 70}\n" * 2_000)
 THREE_RECIPIENTS: Final = Mail(forward_paths=("first@example.test", "unknown@example.test", "third@example.test"))
-TWELVE_RECIPIENTS: Final = Mail(forward_paths=tuple(f"user{number}@example.test" for number in range(1, 13)))
 
 
 @attrs.frozen
@@ -32,32 +35,48 @@ class Said:
 
 @attrs.frozen
 class Case:
-    """One scenario as clients meet it with one configuration and one message.
-
-    ``sessions`` is how many the server sees at least; ``never`` names commands that must not arrive; ``repeat`` runs
-    the client again until it fails, at most so often, and the first run must succeed.
-    """
+    """One scenario as clients meet it with one configuration and one message."""
 
     scenario: str
     clients: Table
     said: tuple[Said, ...] = ()
     never: tuple[str, ...] = ()
+    """Commands that must not arrive."""
     mail: Mail = PLAIN
     tls: Tls = "none"
     user: str | None = None
+    password: str = "secret"
     sessions: int = 1
-    repeat: int = 1
+    """How many the server sees at least."""
     variant: str = ""
+    listener: str = ""
+    """Where the client is sent, by name; the first where that is empty."""
+    ask: bool = False
+    """Whether the client asks the scenario's name server."""
+    patience: int = PATIENCE
+    """Seconds that the client waits for the server."""
+    cured: bool = False
+    """Whether this configuration avoids the failure, so that the scenario's outcome does not hold."""
+    earlier: tuple[Table, ...] = ()
+    """What the client shows in the runs before."""
+    options: tuple[str, ...] = ()
+    """Of the server's command line."""
 
     @property
     def name(self) -> str:
         """The scenario, and the variant where it has several cases."""
         return f"{self.scenario}-{self.variant}" if self.variant else self.scenario
 
+    @property
+    def alone(self) -> bool:
+        """Whether each client needs a server that has seen nobody else."""
+        return bool(self.earlier or self.options)
+
 
 ACCEPTED: Final = Said("end-of-data", "250", 1)
 NOT_ACCEPTED: Final = Said("end-of-data", "2", 0)
 NO_REPLY: Final = Said(".*", "", 0)
+WITHOUT_TLS: Final = (Said("starttls", "2", 0),)
 
 CASES: Final = (
     Case("healthy", shown.delivered(), (Said("greeting", "220"), Said("rcpt", "250", 1), ACCEPTED)),
@@ -78,7 +97,7 @@ CASES: Final = (
     Case(
         "helo-only",
         {
-            **dict.fromkeys(("curl", "swaks", "msmtp", "smtplib", "article"), shown.DELIVERED),
+            **dict.fromkeys(("curl", "swaks", "msmtp", "smtplib", "nodemailer", "article"), shown.DELIVERED),
             # It never reads the reply to HELO, and fails at any server without EHLO.
             "libsmtp": article_message(5),
         },
@@ -124,7 +143,7 @@ CASES: Final = (
         (Said("rcpt", r"550 5\.7\.1 .* IP name lookup failed \[127\.0\.0\.1\]", 1), Said("data", "354", 0)),
     ),
     Case("data-refused", shown.data_refused("554"), (Said("data", "554", 1), NOT_ACCEPTED)),
-    Case("reject-message", shown.message_refused("554"), (Said("end-of-data", "554", 1),)),
+    Case("reject-message", shown.message_refused(r"550 5\.7\.1"), (Said("end-of-data", r"550 5\.7\.1", 1),)),
     Case("reject-attachments", shown.delivered(), (ACCEPTED,), variant="test-mail"),
     Case(
         "reject-attachments",
@@ -139,7 +158,7 @@ CASES: Final = (
         (Said("rcpt", "250"), Said("rcpt", "550", 1)),
         mail=THREE_RECIPIENTS,
     ),
-    Case("greylisting", shown.recipients_refused("45[01]"), (Said("rcpt", "45[01]", 1), NOT_ACCEPTED)),
+    Case("greylisting", shown.recipients_refused(r"450 4\.7\.1"), (Said("rcpt", r"450 4\.7\.1", 1), NOT_ACCEPTED)),
     Case("mailbox-full", shown.recipients_refused(r"552 5\.2\.2"), (Said("rcpt", r"552 5\.2\.2", 1), NOT_ACCEPTED)),
     Case("unknown-user", shown.recipients_refused(r"550 5\.1\.1"), (Said("rcpt", r"550 5\.1\.1", 1), NOT_ACCEPTED)),
     Case("relay-denied", shown.recipients_refused(r"550 5\.7\.1"), (Said("rcpt", r"550 5\.7\.1", 1), NOT_ACCEPTED)),
@@ -148,13 +167,12 @@ CASES: Final = (
         # It alone of them declares the size, and is told at MAIL.
         {**shown.message_refused("552"), "smtplib": Shows(1, r"SMTPSenderRefused: \(552, b")},
         (Said("mail|end-of-data", "552", 1), NOT_ACCEPTED),
-        mail=LARGE,
     ),
     Case(
         "too-many-recipients",
         shown.some_recipients_refused(r"452 4\.5\.3"),
-        (Said("rcpt", "250", 10), Said("rcpt", r"452 4\.5\.3")),
-        mail=TWELVE_RECIPIENTS,
+        (Said("rcpt", "250", 1), Said("rcpt", r"452 4\.5\.3")),
+        mail=THREE_RECIPIENTS,
     ),
-    Case("rate-limited", shown.sender_refused("4(?:21|50)"), (Said("mail", "4(?:21|50)", 1),), repeat=25),
+    Case("rate-limited", shown.sender_refused(r"450 4\.7\.0"), (Said("mail", r"450 4\.7\.0", 1),)),
 )

@@ -1,0 +1,183 @@
+"""Makes documented-failures.md of documented-cases.toml and the scenarios; ``--check`` tells whether it is up to date.
+
+Run it as ``python docs/generate.py`` where fakesmtp can be imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from fakesmtp.cli.console import listed
+from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords
+from fakesmtp.cli.surroundings import phrase_clock, phrase_listener, phrase_record, phrase_tls
+from fakesmtp.scenario import library
+from fakesmtp.scenario.model import Scenario, Tls
+
+FOLDER: Final = Path(__file__).parent
+CASES: Final = FOLDER / "documented-cases.toml"
+PAGE: Final = FOLDER / "documented-failures.md"
+
+HEAD: Final = """\
+# Documented failures
+
+Support articles of five products, and the scenarios that reproduce what they tell of, each article's failures in its
+own order. `fakesmtp list --document NAME` shows the same on the command line, `fakesmtp show SCENARIO` explains one.
+
+This page is made of the scenarios by `python docs/generate.py`: do not edit it.
+"""
+OFF_THE_WIRE: Final = {
+    "client-ui": "not on the wire: what the product shows",
+    "harness": "not on the wire: what whoever searches for the cause needs",
+}
+PLACES: Final = {
+    "connect": "on connecting",
+    "greeting": "greeting",
+    "tls": "handshake",
+    "auth-line": "AUTH dialogue",
+    "auth-response": "AUTH, verdict",
+    "content": "in the message",
+    "end-of-data": "after the dot",
+    "close": "at the end",
+    "any": "every reply",
+}
+"""How stages are called that are no commands."""
+ENDINGS: Final = {
+    "close: fin": "closed (FIN)",
+    "close: rst": "reset (RST)",
+    "hang": "nothing more, for ever",
+    "silence": "no answer",
+    "accept": "accepted",
+}
+UNSEEN: Final = ("bounce", "corrupt", "discard", "loop", "redeliver", "strip-attachments")
+"""What happens to a message behind a 250."""
+COLUMNS: Final = ("documented symptom", "documented message", "scenario", "on the wire")
+
+
+# ---------------------------------------------------------------------- what the client sees
+
+
+def wire_of(scenario: Scenario) -> str:
+    """What a client sees that differs from a healthy server."""
+    told = [*_surroundings(scenario), *map(_rule, Explanation(scenario).rules)]
+    return "; ".join(told) or _manner(scenario)
+
+
+def _surroundings(scenario: Scenario) -> Iterator[str]:
+    for listener in scenario.listeners:
+        if text := phrase_listener(listener):
+            yield text if len(scenario.listeners) == 1 else f"listener `{listener.name}`: {text}"
+    if scenario.tls != Tls(mode=scenario.tls.mode) or scenario.tls.mode == "implicit":
+        yield f"TLS: {phrase_tls(scenario.tls)}"
+    if scenario.address is not None:
+        yield f"told to connect to `{scenario.address}`"
+    yield from (f"DNS `{record.name}`: {phrase_record(record)}" for record in scenario.dns.values())
+    yield from _offers(scenario)
+    if clock := phrase_clock(scenario.clock):
+        yield f"clock {clock}"
+
+
+def _offers(scenario: Scenario) -> Iterator[str]:
+    if scenario.capabilities.exact is not None:
+        yield f"EHLO offers {listed(scenario.capabilities.exact) if scenario.capabilities.exact else 'nothing'}"
+    left_out = [keyword for keyword, value in scenario.capabilities.edits.items() if value is None]
+    if left_out:
+        yield f"EHLO without {listed(left_out, 'or')}"
+    if scenario.auth.mechanisms != type(scenario.auth)().mechanisms:
+        yield f"AUTH offers {listed(scenario.auth.mechanisms)}"
+    if scenario.accounts is not None and "auth" in scenario.tags:
+        passwords = {True: "its password", False: "an empty password"}
+        shown = [f"{user} with {passwords[bool(word)]}" for user, word in scenario.accounts.items()]
+        yield f"login: only {listed(shown, 'or')}"
+
+
+def _manner(scenario: Scenario) -> str:
+    words = Explanation(scenario).persona.ok.get("greeting")
+    manner = f"greets and answers as {scenario.persona}"
+    return manner if words is None else f"{manner}: {_code(words.text.replace('{host}', scenario.hostname))}"
+
+
+def _rule(rule: RuleInWords) -> str:
+    deeds = ", ".join(_deed(deed) for deed in rule.deeds)
+    condition = f" where {listed([_code(each) for each in rule.when])}" if rule.when else ""
+    counting = f" ({rule.counting})" if rule.counting else ""
+    return f"{_places(rule.stages)}{condition}{counting}: {deeds}"
+
+
+def _places(stages: Iterable[str]) -> str:
+    return listed([PLACES.get(stage, stage.upper()) for stage in stages], "or")
+
+
+def _deed(deed: Deed) -> str:
+    if deed.replies:
+        return " or ".join(_code(text) for text in dict.fromkeys(deed.replies.values()))
+    if deed.fault == "send":
+        return _code(deed.text.removeprefix("send: ").strip("'"))
+    if deed.fault in UNSEEN:
+        return f"accepted; then: {deed.meaning[:1].lower()}{deed.meaning[1:].rstrip('.')}"
+    return ENDINGS.get(deed.text, deed.text)
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace(chr(10), ' / ')}`"
+
+
+# ---------------------------------------------------------------------- the tables
+
+
+def message_of(scenario: Scenario, document: str, case: str) -> str:
+    """What the document's product tells its user, in each language."""
+    found = [each.message for each in scenario.documents if (each.document, each.case) == (document, case)]
+    return "<br>".join(dict.fromkeys(text for message in found for text in message.values()))
+
+
+def rows_of(document: str, case: dict[str, Any], scenarios: Iterable[Scenario]) -> Iterator[tuple[str, ...]]:
+    """One row for each scenario of a case, or the one row of a case that has none."""
+    symptom = case["symptom"]
+    for scenario in scenarios:
+        if any((each.document, each.case) == (document, case["case"]) for each in scenario.documents):
+            yield symptom, message_of(scenario, document, case["case"]), _code(scenario.name), wire_of(scenario)
+            symptom = ""
+    if symptom:
+        yield symptom, "", "—", _without_scenario(case)
+
+
+def _without_scenario(case: dict[str, Any]) -> str:
+    if "harness" in case:
+        anchor = case["recipe"].lower().replace(" ", "-").replace(",", "")
+        return f"{case['harness']}: see [{case['recipe']}](recipes.md#{anchor})"
+    return OFF_THE_WIRE.get(case["stage"], "not reproduced")
+
+
+def page() -> str:
+    """The whole page."""
+    scenarios = [library.load(str(path)) for path in library.files(library.built_in())]
+    parts = [HEAD]
+    for document, table in tomllib.loads(CASES.read_text(encoding="utf-8")).items():
+        parts.append(f"\n## {table['title']}\n\n`fakesmtp list --document {document}`\n\n")
+        rows = [COLUMNS, ("---",) * len(COLUMNS)]
+        rows += [row for case in table["cases"] for row in rows_of(document, case, scenarios)]
+        parts += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows]
+    return "".join(parts)
+
+
+def main() -> int:
+    """Write the page, or compare it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if the page is out of date")
+    made = page()
+    if not parser.parse_args().check:
+        PAGE.write_text(made, encoding="utf-8")
+        return 0
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == made:
+        return 0
+    sys.stderr.write(f"{PAGE.name} is out of date: run `python docs/generate.py`\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Where the server is, for a command: in its environment, and in its arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fakesmtp.cli.status import Failure, Status
+
+Ready = Mapping[str, Any]
+"""The ready object, or that of one scenario in it."""
+
+_PLACEHOLDER: Final = re.compile(r"\{(host|port|url|address|ca|control)(?::([\w.-]+))?\}")
+_OF_A_DOOR: Final = ("host", "port", "url", "address")
+
+
+def variables(ready: Ready) -> dict[str, str]:
+    """The environment that tells a command where the server is."""
+    return {
+        "SMTP_HOST": ready["host"],
+        "SMTP_PORT": str(ready["port"]),
+        "FAKESMTP_URL": _url(ready["address"], _first_door(ready)),
+        "FAKESMTP_ADDRESS": ready["address"],
+        "FAKESMTP_CA_FILE": ready["ca"],
+        "FAKESMTP_SCENARIO_NAME": ready["scenario"],
+        **({"FAKESMTP_CONTROL_URL": ready["control"]} if ready["control"] else {}),
+    }
+
+
+def replace_placeholders(argument: str, ready: Ready) -> str:
+    """The argument with ``{host}``, ``{port:smtps}`` and so on replaced; other braces stay.
+
+    The name is a listener's of the first scenario, or a scenario's (its first listener), or ``SCENARIO.LISTENER``.
+
+    :raises Failure: if there is no listener of that name, or nothing that the placeholder stands for.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        word, name = match.groups()
+        return _of_the_server(word, ready) if name is None else _of_a_door(word, name, ready)
+
+    return _PLACEHOLDER.sub(value, argument)
+
+
+def _of_the_server(word: str, ready: Ready) -> str:
+    value = _url(ready["address"], _first_door(ready)) if word == "url" else ready[word]
+    if value is None:
+        raise Failure(Status.USAGE, f"{{{word}}}: this run has none")
+    return str(value)
+
+
+def _of_a_door(word: str, name: str, ready: Ready) -> str:
+    if word not in _OF_A_DOOR:
+        raise Failure(Status.USAGE, f"{{{word}:{name}}}: there is one for all listeners, so write {{{word}}}")
+    doors = _named_doors(ready)
+    if name not in doors:
+        raise Failure(Status.USAGE, f"{{{word}:{name}}}: there is no listener {name}, but {', '.join(doors)}")
+    door = doors[name]
+    host, port = door["host"], door["port"]
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return str({"host": host, "port": port, "address": address, "url": _url(address, door)}[word])
+
+
+def _named_doors(ready: Ready) -> dict[str, Ready]:
+    doors: dict[str, Ready] = dict(ready["listeners"])
+    scenarios = ready.get("scenarios", [])
+    for each in scenarios:
+        doors.setdefault(each["scenario"], _first_door(each))
+    for each in scenarios:
+        doors |= {f"{each['scenario']}.{name}": door for name, door in each["listeners"].items()}
+    return doors
+
+
+def _first_door(ready: Ready) -> Ready:
+    door: Ready = next(iter(ready["listeners"].values()))
+    return door
+
+
+def _url(address: str, door: Ready) -> str:
+    return f"{'smtps' if door['tls'] == 'implicit' else 'smtp'}://{address}"

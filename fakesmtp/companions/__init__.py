@@ -1,0 +1,1 @@
+"""Servers that stand beside SMTP: a name server, and mailboxes."""

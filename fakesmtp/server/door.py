@@ -1,0 +1,164 @@
+"""One listener: its ports, and what its connections need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import Factory, Protocol
+
+from fakesmtp.protocol.session import Session
+from fakesmtp.protocol.settings import Settings
+from fakesmtp.scenario.model import Listener, Tls
+from fakesmtp.server.connection import Connection
+from fakesmtp.server.inside_tls import InsideTls
+from fakesmtp.server.ports import BlackHole, PortInUse, ReservedPort, StartError, listen
+
+if TYPE_CHECKING:
+    from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+
+    from fakesmtp.journal.tap import Tap
+    from fakesmtp.server.run import Run
+
+_FAMILIES: Final = {
+    "127.0.0.1": ("127.0.0.1", "::1"),
+    "localhost": ("127.0.0.1", "::1"),
+    "::1": ("127.0.0.1", "::1"),
+    "0.0.0.0": ("0.0.0.0", "::"),
+    "::": ("0.0.0.0", "::"),
+}
+"""Hosts that mean the same in both families, in IPv4 and in IPv6."""
+_TRIES: Final = 20
+"""Port numbers that are tried until one is free in both families."""
+
+
+class Door(Factory):
+    """One listener: the settings of the sessions that come through it, and its ports."""
+
+    noisy = False
+
+    def __init__(self, run: Run, listener: Listener, settings: Settings, tls: Tls) -> None:
+        self.run = run
+        self.listener = listener
+        self.settings = settings
+        self.tls = tls
+        self.host = ""
+        self.port = 0
+        self._ports: list[IListeningPort | ReservedPort] = []
+        self._wrappers: dict[str, TLSMemoryBIOFactory] = {}
+
+    def buildProtocol(self, addr: Any) -> Protocol:
+        """One client's connection."""
+        return Connection(self)
+
+    # ------------------------------------------------------------------ ports
+
+    def open(self, host: str, port: int) -> None:
+        """Take the port. :raises StartError: if it cannot be had, or TLS cannot be spoken as it says."""
+        if self.tls.versions or self.tls.ciphers:
+            self._check_tls()
+        hosts = addresses(host, self.listener.family)
+        for left in reversed(range(_TRIES)):
+            try:
+                self.port = self._take_all(hosts, port)
+                break
+            except PortInUse:
+                if port or not left:
+                    raise
+        self.host = hosts[0]
+
+    def _take_all(self, hosts: tuple[str, ...], port: int) -> int:
+        """The same port of every address. :raises StartError: if one cannot be had; then none is taken."""
+        try:
+            for host in hosts:
+                taken = self._take(host, port)
+                self._ports.append(taken)
+                port = _number(taken)
+        except StartError:
+            self.shut()
+            raise
+        return port
+
+    def _take(self, host: str, port: int) -> IListeningPort | ReservedPort:
+        if self.listener.state == "closed":
+            return ReservedPort(host, port)
+        if self.listener.state == "blackhole":
+            return BlackHole(host, port)
+        return listen(self.run.reactor, host, port, self)
+
+    def shut(self) -> list[Deferred[Any]]:
+        """Let go of the ports."""
+        ports, self._ports = self._ports, []
+        waiting = []
+        for port in ports:
+            if isinstance(port, ReservedPort):
+                port.close()
+            else:
+                waiting.append(maybeDeferred(cast(Any, port).stopListening))
+        return waiting
+
+    def ready(self) -> dict[str, Any]:
+        """What the ready line says of it."""
+        return {"host": self.host, "port": self.port, "tls": self.tls.mode, "state": self.listener.state}
+
+    # ------------------------------------------------------------------ for its connections
+
+    def admit(self, connection: Connection) -> tuple[Session, Tap]:
+        """A session for a new connection."""
+        return self.run.admit(self, connection)
+
+    def dismiss(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self.run.dismiss(connection)
+
+    def start_tls(self, connection: Connection, kind: str) -> TLSMemoryBIOProtocol:
+        """Put TLS over a connection; octets for it go to what is returned."""
+        from twisted.protocols.tls import TLSMemoryBIOProtocol
+
+        wrapper = self._wrappers.get(kind)
+        if wrapper is None:
+            wrapper = self._wrappers[kind] = self._make_wrapper(kind)
+        if self.run.options.keep_raw:
+            from fakesmtp.server.recording import RecordedTls
+
+            return RecordedTls(wrapper, InsideTls(connection), connection.tap)
+        return TLSMemoryBIOProtocol(wrapper, InsideTls(connection))
+
+    def _make_wrapper(self, kind: str) -> TLSMemoryBIOFactory:
+        from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+
+        tls = self.tls
+        creator = self.run.contexts().creator(kind, tls.versions, tls.ciphers, tls.client_certificate)
+        wrapper = TLSMemoryBIOFactory(cast(Any, creator), False, cast(Any, Factory()))
+        wrapper.protocol = TLSMemoryBIOProtocol
+        wrapper.noisy = False
+        return wrapper
+
+    def _check_tls(self) -> None:
+        from fakesmtp.tls.errors import TlsSettingError
+
+        try:
+            self._wrappers[self.tls.certificate] = self._make_wrapper(self.tls.certificate)
+        except TlsSettingError as error:
+            raise StartError(f"{self.run.scenario.name}: {error}") from None
+
+
+def addresses(host: str, family: str | None) -> tuple[str, ...]:
+    """The addresses to listen on: ``host`` as it is, or as the listener's ``family`` has it.
+
+    :raises StartError: if the host has no address of that family.
+    """
+    host = host.removeprefix("[").removesuffix("]")
+    if family is None:
+        return (host,)
+    if host not in _FAMILIES:
+        if (family == "ipv6") == (":" in host) and family != "both":
+            return (host,)
+        raise StartError(f"{host} is not an address for a listener with 'family: {family}'. Use --host 127.0.0.1")
+    ipv4, ipv6 = _FAMILIES[host]
+    return {"ipv4": (ipv4,), "ipv6": (ipv6,), "both": (ipv4, ipv6)}[family]
+
+
+def _number(port: IListeningPort | ReservedPort) -> int:
+    return port.port if isinstance(port, ReservedPort) else int(cast(Any, port).getHost().port)

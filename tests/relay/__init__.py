@@ -1,0 +1,1 @@
+"""A real Postfix that relays by MX records of the DNS companion."""
