@@ -123,7 +123,7 @@ def _deed(deed: Deed) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text.replace(chr(10), ' / ')}`"
+    return f"`{' / '.join(text.splitlines())}`"
 
 
 # ---------------------------------------------------------------------- the tables

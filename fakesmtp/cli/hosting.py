@@ -160,7 +160,8 @@ class Host:
 
     def _finish(self) -> None:
         self._flush()
-        for file in self._files:
+        files, self._files = self._files, []
+        for file in files:
             if close := getattr(file, "close", None):
                 self._attempt(close)
         for problem in self.journal.problems:

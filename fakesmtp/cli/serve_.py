@@ -76,15 +76,18 @@ def _count(host: Host, sessions: int, stop: Any) -> None:
 
 def _banner(ready: dict[str, Any]) -> list[str]:
     """What a person who started it wants to know."""
+    from fakesmtp.journal.events import join_address
+
     lines = []
     for each in ready.get("scenarios", [ready]):
         doors = [
-            f"{name} {door['host']}:{door['port']}"
+            f"{name} {join_address(door['host'], door['port'])}"
             + (f" ({door['state']})" if door["state"] != "open" else "")
             + (f" {door['tls']}" if door["tls"] != "none" else "")
             for name, door in each["listeners"].items()
         ]
-        doors += [f"{name} {each[name]['host']}:{each[name]['port']}" for name in ("dns", "pop3") if each[name]]
+        beside = [(name, each[name]) for name in ("dns", "pop3") if each[name]]
+        doors += [f"{name} {join_address(one['host'], one['port'])}" for name, one in beside]
         lines.append(f"fakesmtp: {each['scenario']} on {', '.join(doors)}; seed {each['seed']}")
     lines.append("fakesmtp: stop with Ctrl-C")
     return lines

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from . import nodemailer
 from .acronis import MESSAGES
 from .certificate import write_certificate
 from .conftest import ServeRaw
@@ -148,3 +149,11 @@ def test_a_missing_client_is_skipped_on_a_laptop(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match="apt-get install no-such-client"):
         installed("no-such-client")
+
+
+def test_a_missing_module_is_told_as_a_missing_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.delenv("NODE_PATH", raising=False)
+    monkeypatch.setattr(nodemailer, "FOLDERS", ())
+    with pytest.raises(pytest.fail.Exception, match="apt-get install node-nodemailer"):
+        nodemailer.find_modules()

@@ -475,6 +475,15 @@ async def test_a_silent_client_is_closed_after_ten_minutes_without_a_word() -> N
 
 
 @ensureDeferred
+async def test_a_longer_idle_limit_holds_for_mailboxes_too() -> None:
+    async with running("{pop3: true, limits: {idle: 30m}}") as it:
+        client = await it.thread(it.connect)
+        it.clock.advance(1700)
+        assert (await it.thread(client.user, "alice"))[:3] == b"+OK"
+        await it.thread(client.quit)
+
+
+@ensureDeferred
 async def test_who_speaks_now_and_then_is_not_closed() -> None:
     async with running(MAILBOXES) as it:
         client = await it.thread(it.connect)

@@ -16,8 +16,9 @@ def log_in(server: Served, user: str, password: str, mechanism: str = "LOGIN", s
     with connect(server, source=source) as client:
         client.ehlo()
         client.user, client.password = user, password
-        methods = {"LOGIN": client.auth_login, "PLAIN": client.auth_plain, "CRAM-MD5": client.auth_cram_md5}
-        return client.auth(mechanism, methods[mechanism], initial_response_ok=mechanism != "LOGIN")[0]
+        method = getattr(client, f"auth_{mechanism.lower().replace('-', '_')}")
+        code, _ = client.auth(mechanism, method, initial_response_ok=mechanism != "LOGIN")
+        return code
 
 
 MECHANISMS = ("LOGIN", "PLAIN", "CRAM-MD5")

@@ -9,7 +9,7 @@ import pytest
 from tests.clients.acronis import MESSAGES
 from tests.clients.model import Mail
 
-from .serving import IMPATIENCE, UNHURRIED, Serve, Served, drive, send
+from .serving import IMPATIENCE, UNHURRIED, Serve, Served, drive, send, text_of
 
 JAPANESE = "バックアップが終わりました。\n"
 
@@ -18,7 +18,7 @@ def refusal(server: Served, content: bytes | None = None) -> tuple[int, str]:
     """The reply to the dot that smtplib is refused with."""
     with pytest.raises(smtplib.SMTPDataError) as caught:
         send(server, content=content)
-    return caught.value.smtp_code, bytes(caught.value.smtp_error).decode()
+    return caught.value.smtp_code, text_of(caught.value).decode()
 
 
 @pytest.mark.parametrize(

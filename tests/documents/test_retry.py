@@ -7,7 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from .serving import FAST, IMPATIENCE, UNHURRIED, Serve, Served, connect, drive, send
+from .serving import FAST, IMPATIENCE, UNHURRIED, Serve, Served, connect, drive, send, text_of
+
+CLOSING = b"4.3.2 mx.example.test Service not available, closing transmission channel"
 
 
 def refused(server: Served) -> tuple[int, bytes] | None:
@@ -17,7 +19,7 @@ def refused(server: Served) -> tuple[int, bytes] | None:
     except smtplib.SMTPRecipientsRefused as error:
         return next(iter(error.recipients.values()))
     except smtplib.SMTPResponseException as error:
-        return error.smtp_code, bytes(error.smtp_error)
+        return error.smtp_code, text_of(error)
     return None
 
 
@@ -46,7 +48,7 @@ def test_one_hour_must_pass(serve: Serve) -> None:
     [
         (
             "service-not-available",
-            (421, b"4.3.2 mx.example.test Service not available, closing transmission channel"),
+            (421, CLOSING),
             8,
         ),
         ("insufficient-storage", (452, b"4.3.1 Insufficient system resources"), 55),

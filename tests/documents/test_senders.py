@@ -9,14 +9,14 @@ import pytest
 from tests.clients.acronis import MESSAGES
 from tests.clients.model import Mail
 
-from .serving import Serve, Served, connect, drive, send
+from .serving import Serve, Served, connect, drive, send, text_of
 
 
 def refused_sender(server: Served, reverse_path: str, **how: object) -> tuple[int, str]:
     """The reply to MAIL that smtplib is refused with."""
     with pytest.raises(smtplib.SMTPSenderRefused) as caught:
         send(server, reverse_path=reverse_path, **how)  # type: ignore[arg-type]
-    return caught.value.smtp_code, bytes(caught.value.smtp_error).decode()
+    return caught.value.smtp_code, text_of(caught.value).decode()
 
 
 # ---------------------------------------------------------------------- return path

@@ -34,7 +34,7 @@ def test_starttls_is_not_there(serve: Serve) -> None:
 
 def test_the_certificate_is_for_another_name(serve: Serve) -> None:
     server = serve("certificate-wrong-host")
-    with connect(server) as client, pytest.raises(ssl.SSLCertVerificationError, match="doesn't match|mismatch"):
+    with connect(server) as client, pytest.raises(ssl.SSLCertVerificationError, match=r"doesn't match|mismatch"):
         client.starttls(context=context_of(server))
     outcome = drive("curl", server, tls="starttls")
     assert outcome.status == 60, outcome

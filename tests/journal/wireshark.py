@@ -91,7 +91,7 @@ class Dissection:
 
     def __init__(self, octets: bytes, ports: Sequence[int] = (2525,)) -> None:
         if shutil.which("tshark") is None:
-            absent()
+            absent("tshark")
         self.ports = [str(port) for port in ports]
         decode = [word for port in ports for word in ("-d", f"tcp.port=={port},smtp")]
         fields = [word for field in (*_FIELDS, *_FLAWS, *_SUMS) for word in ("-e", field)]
@@ -136,11 +136,11 @@ class Dissection:
         return ["server" if self.is_servers(packet) else "client" for packet in found]
 
 
-def absent() -> None:
-    """tshark is not here."""
+def absent(package: str) -> None:
+    """Something is not here that a package of the system has."""
     if os.environ.get("CI"):
-        pytest.fail("there is no tshark: install the Debian package tshark")
-    pytest.skip("there is no tshark: it is the Debian package tshark")
+        pytest.fail(f"install the Debian package {package}")
+    pytest.skip(f"the Debian package {package} is not installed")
 
 
 def _run(octets: bytes, *options: str) -> str:

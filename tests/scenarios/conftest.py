@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,6 +25,15 @@ def raw_tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCont
     return ca_file, make_context(server_file)
 
 
+def has_ipv6() -> bool:
+    """Whether ::1 is an address of this machine."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="session")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedScenario]:
     """One process that serves all scenarios of which no client needs a server of its own."""
@@ -38,6 +48,8 @@ def server(
 ) -> Iterator[Server]:
     """One server for each kind and scenario; the last word is the client that needs one of its own."""
     kind, scenario, options, client = request.param
+    if "::1" in options and not has_ipv6():
+        pytest.skip("this machine has no IPv6 on loopback")
     running: Server
     if kind == "raw":
         running = RawServer(SCRIPTS[scenario](), *raw_tls)

@@ -302,7 +302,7 @@ async def test_a_thread_answers_in_the_reactors_own(monkeypatch: pytest.MonkeyPa
 # ---------------------------------------------------------------------- stopping
 
 STATES = {
-    "greeted": ("", [], b"421"),
+    "at rest": ("", [HELLO], b"421"),
     "in a transaction": ("", [HELLO, b"MAIL FROM:<a@example.test>"], b"421"),
     "in mail data": ("", [HELLO, b"MAIL FROM:<a@example.test>", b"RCPT TO:<b@example.test>", b"DATA"], b"421"),
     "tarpitted": ("rules: [{at: noop, delay: 1h}]", [], b"421"),
