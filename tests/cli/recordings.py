@@ -1,4 +1,4 @@
-"""Runs to work on when they are over: journals of real conversations, and clients that are no more than they must be."""
+"""Runs to work on when they are over: journals of real conversations."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ if "starttls" in words:
 if "login" in words:
     client.user, client.password = "alice", "correct horse"
     client.auth("PLAIN", client.auth_plain)
+data = b"Subject: greetings\\r\\n\\r\\n.a dot\\r\\nthe end\\r\\n"
 try:
-    client.sendmail("alice@example.test", ["bob@example.test"], b"Subject: greetings\\r\\n\\r\\n.a dot\\r\\nthe end\\r\\n")
+    client.sendmail("alice@example.test", ["bob@example.test"], data)
 except smtplib.SMTPException as error:
     print(error)
 client.quit()

@@ -70,10 +70,12 @@ def test_colour_is_as_asked_and_not_for_a_pipe(shown: Shown, color: str, coloure
     assert ("\x1b[" in "".join(shown(color=color))) == coloured
 
 
-@pytest.mark.parametrize(("color", "coloured"), [("auto", False), ("always", True)])
-def test_no_color_is_kept_unless_colour_is_asked_for(
-    shown: Shown, monkeypatch: pytest.MonkeyPatch, color: str, coloured: bool
+@pytest.mark.parametrize(
+    ("no_color", "color", "coloured"), [("", "auto", True), ("1", "auto", False), ("1", "always", True)]
+)
+def test_on_a_terminal_no_color_is_kept_unless_colour_is_asked_for(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch, no_color: str, color: str, coloured: bool
 ) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setattr("click.utils.should_strip_ansi", lambda stream, color: color is False)  # as on a terminal
     assert ("\x1b[" in "".join(shown(color=color))) == coloured

@@ -90,7 +90,7 @@ def test_the_octets_are_those_that_were_sent(journal: Journal, talk: Conversatio
 def test_a_reply_of_many_lines_is_one_segment(journal: Journal, clock: Clock) -> None:
     talk = Conversation(journal, clock, capabilities=("PIPELINING", "HELP"))
     talk.connect().say(b"EHLO client")
-    greeting, reply = dissect(journal).only(lambda packet: packet["smtp.response"])
+    _, reply = dissect(journal).only(lambda packet: packet["smtp.response"])
     assert reply.payload == b"250-mx.example.test\r\n250-PIPELINING\r\n250 HELP\r\n"
 
 
