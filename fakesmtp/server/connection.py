@@ -24,63 +24,41 @@ The journal is a tap here: events and actions pass by it, and no fault knows tha
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from fakesmtp.protocol import actions, events
-from fakesmtp.protocol.session import Session
+from fakesmtp.server.turns import Turns
 from fakesmtp.server.wire import drain, has_unread, has_unsent, peer_has_left, send_now
 
 if TYPE_CHECKING:
     from twisted.protocols.tls import TLSMemoryBIOProtocol
 
-    from fakesmtp.journal.tap import Tap
-    from fakesmtp.server.clock import Timer
     from fakesmtp.server.door import Door
 
 LINGER: Final = 2.0
 """Seconds of real time that a close waits for the peer: to take what was sent, to send close_notify or FIN."""
-_EVENT: Final = 64
-"""Octets that a waiting event counts for beside its own."""
-_URGENT: Final = (events.Disconnected, events.Cut, events.Shutdown)
-_LOG: Final = Logger()
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
-class Connection(Protocol):
+class Connection(Turns, Protocol):
     """One client. :param door: the listener that it came through."""
 
     # A connection is one of thousands: what is rare is a class attribute until it is needed.
-    session: Session
-    tap: Tap
-    _turn: Any = None
-    _queue: deque[events.Event] | None = None
-    _queued = 0
-    _overtaken = 0
-    _urgent: events.Event | None = None
     _out: list[bytes]
-    _running = False
-    _wait: Timer | None = None
-    _asked: object | None = None
-    _timers: tuple[tuple[str, Timer], ...] = ()
     _lingering: Any = None
     _tls: TLSMemoryBIOProtocol | None = None
-    _paused = False
     _stopped = False
     _clogged = False
     _producing = False
     _closing = False
     _peer_finished = False
     _half_closed = False
-    _reset_by_peer = False
+    _fate = ""
     _lost = False
 
     def __init__(self, door: Door) -> None:
@@ -129,8 +107,7 @@ class Connection(Protocol):
         if tls is not None:
             tls.connectionLost(reason)
         clean = reason.check("twisted.internet.error.ConnectionDone") is not None
-        words = "reset by the client" if self._reset_by_peer else reason.getErrorMessage()
-        event = events.Disconnected(clean, "" if clean else words)
+        event = events.Disconnected(clean, "" if clean else self._fate or reason.getErrorMessage())
         self.take(event)
         self.tap.event(event)
         self._forget_timers()
@@ -160,95 +137,10 @@ class Connection(Protocol):
         """Octets out of TLS."""
         self.take(events.BytesReceived(data))
 
-    # ------------------------------------------------------------------ driving the session
-
-    def take(self, event: events.Event) -> None:
-        """Let the session handle an event: now, or behind the turn that is under way."""
-        if self._turn is None and not self._running:
-            self._handle(event)
-            self._catch_up()
-        elif not isinstance(event, _URGENT):
-            self._enqueue(event)
-        elif not self._running:
-            self._interrupt(event)
-        elif not isinstance(self._urgent, events.Disconnected):
-            self._urgent = event
-
     def _turn_away(self, event: events.Connected) -> None:
         """One too many. Where TLS comes first, there is nothing to say in the clear."""
         session = self.session
         self._run(session.end("fin") if session.settings.tls == "implicit" else session.turn_away(event))
-
-    def _interrupt(self, event: events.Event) -> None:
-        """The suspended turn is given up, and whatever waited behind it."""
-        self._stop_waiting()
-        turn, self._turn = self._turn, None
-        if turn is not None:
-            _abandon(turn)
-        self.tap.turn_interrupted()
-        self._queue, self._queued = None, 0
-        self._handle(event)
-
-    def _enqueue(self, event: events.Event) -> None:
-        if self._queue is None:
-            self._queue = deque()
-        self._queue.append(event)
-        self._queued += _weigh(event)
-        if self._queued > self.session.settings.limits.backlog:
-            self._pause()
-
-    def _handle(self, event: events.Event) -> None:
-        try:
-            turn = self.session.handle(event)
-        except Exception:
-            self._give_up()
-        else:
-            self._run(turn)
-
-    def _run(self, turn: Any) -> None:
-        self._turn, self._running = turn, True
-        try:
-            for action in turn:
-                if _PERFORM[type(action)](self, action):
-                    break  # suspended
-            else:
-                self._turn = None
-                self.tap.turn_ended()
-            self._flush()
-        except Exception:
-            self._give_up()
-        self._running = False
-
-    def _resume(self, value: Any = None) -> None:
-        """Go on with the suspended turn."""
-        self._wait = self._asked = None
-        self._run(self._turn if value is None else _sending(self._turn, value))
-        self._catch_up()
-
-    def _catch_up(self) -> None:
-        """Handle what has come in during a turn, and read on."""
-        while self._queue and self._turn is None and self._urgent is None:
-            event = self._queue.popleft()
-            self._queued -= _weigh(event)
-            self._overtaken = 0
-            self._handle(event)
-        if self._urgent is not None:
-            urgent, self._urgent = self._urgent, None
-            self._interrupt(urgent)
-        if self._paused:
-            self._read_on()
-
-    def _give_up(self) -> None:
-        """The core has raised, which is a bug: say so and leave no client hanging."""
-        _LOG.failure("fakesmtp has a bug: session {number} is cut", number=self.session.number)
-        self._stop_waiting()
-        self._turn = self._queue = None
-        self._queued = 0
-        self._out.clear()
-        self.tap.note(actions.Note("internal error: the session is cut; please report this"))
-        if not self._lost:
-            self._closing = True
-            cast(Any, self.transport).abortConnection()
 
     # ------------------------------------------------------------------ performing actions
 
@@ -276,49 +168,8 @@ class Connection(Protocol):
         self._flush()
         if not self._lost:
             self.tap.raw(action.data)
-            send_now(self.transport, action.data)
-
-    def _sleep(self, action: actions.Wait) -> bool:
-        self._wait = self.door.run.clock.call_later(action.seconds, self._resume)
-        return True
-
-    def _look_up(self, action: actions.Lookup) -> bool:
-        asked = self._asked = object()
-
-        def found(result: str | None) -> None:
-            if self._asked is asked:
-                self.tap.lookup(action.name, action.subject, result)
-                self._resume(events.Resolved(action.name, result))
-
-        self.door.run.look_up(action.name, action.subject, found)
-        return True
-
-    def _set_timer(self, action: actions.SetTimer) -> None:
-        if self._timers:
-            self._cancel_timer(action)
-        timer = self.door.run.clock.call_later(action.seconds, self._fired, action.name)
-        self._timers = (*self._timers, (action.name, timer))
-
-    def _cancel_timer(self, action: actions.SetTimer | actions.CancelTimer) -> None:
-        for name, timer in self._timers:
-            if name == action.name:
-                timer.cancel()
-        self._timers = tuple(each for each in self._timers if each[0] != action.name)
-
-    def _fired(self, name: str) -> None:
-        self.take(events.TimerFired(name))
-
-    def _stop_waiting(self) -> None:
-        self._asked = None
-        if self._wait is not None:
-            self._wait.cancel()
-            self._wait = None
-
-    def _forget_timers(self) -> None:
-        self._stop_waiting()
-        for _, timer in self._timers:
-            timer.cancel()
-        self._timers = ()
+            if not send_now(self.transport, action.data):
+                self._heed_room()
 
     def _start_tls(self, action: actions.StartTls) -> None:
         self._flush()
@@ -328,18 +179,6 @@ class Connection(Protocol):
         self._heed_room()
         for event in self._take_early():
             tls.dataReceived(event.data)
-
-    def _take_early(self) -> list[events.BytesReceived]:
-        """What came in behind our last word, while the turn was suspended: it belongs to the handshake already. What
-        came before it was said in the clear.
-        """
-        queue = self._queue
-        if not queue:
-            return []
-        early = [each for each in islice(queue, self._overtaken, None) if isinstance(each, events.BytesReceived)]
-        self._queue = deque(each for each in queue if each not in early)
-        self._queued -= sum(map(_weigh, early))
-        return early
 
     # ------------------------------------------------------------------ reading, and not reading
 
@@ -386,11 +225,18 @@ class Connection(Protocol):
     def look(self) -> None:
         """See whether the peer of a paused socket has left; then the session ends. For a clogged one, epoll tells."""
         how = None if self._clogged else peer_has_left(self.transport)
+        if how == "rst":
+            self._fate = "reset by the client"
         if how is not None:
-            self._reset_by_peer = how == "rst"
             self.bury()
 
     # ------------------------------------------------------------------ closing
+
+    def _abort(self) -> None:
+        self._out.clear()
+        if not self._lost:
+            self._closing = True
+            cast(Any, self.transport).abortConnection()
 
     def _close(self, action: actions.Close) -> None:
         self._flush()
@@ -419,7 +265,7 @@ class Connection(Protocol):
         self._stopped = self._clogged = False
         if self._paused:
             self._read_on()
-        if how == "fin" and self._tls is not None and cast(Any, self._tls.wrappedProtocol).established:
+        if how == "fin" and self._tls is not None and self._can_say_goodbye_in_tls():
             self._tls.loseConnection()
         elif not self._peer_finished and (self.session.reception is not None or has_unread(transport)):
             self._half_close(transport)
@@ -429,9 +275,13 @@ class Connection(Protocol):
                 return
         self._lingering = self.door.run.clock.call_later_real(LINGER, self.bury)
 
+    def _can_say_goodbye_in_tls(self) -> bool:
+        return not self._half_closed and bool(cast(Any, self._tls).wrappedProtocol.established)
+
     def _half_close(self, transport: Any) -> None:
-        self._half_closed = True
-        transport.loseWriteConnection()
+        if not self._half_closed:
+            self._half_closed = True
+            transport.loseWriteConnection()
 
     # ------------------------------------------------------------------ for the run
 
@@ -448,31 +298,12 @@ class Connection(Protocol):
         if self._lost:
             return
         transport = cast(Any, self.transport)
-        if self._reset_by_peer or has_unsent(transport):
+        if has_unsent(transport):
+            self._fate = self._fate or "the client did not take what was sent"
+        if self._fate:
             transport.abortConnection()
         else:
             transport.loseConnection()
-
-
-def _weigh(event: events.Event) -> int:
-    return _EVENT + (len(event.data) if isinstance(event, events.BytesReceived) else 0)
-
-
-def _abandon(turn: Any) -> None:
-    try:
-        turn.close()
-    except Exception:
-        _LOG.failure("fakesmtp has a bug: a turn does not want to end")
-
-
-def _sending(turn: Any, value: Any) -> Any:
-    """The rest of a turn that waits for a value, as something to iterate."""
-    try:
-        action = turn.send(value)
-    except StopIteration:
-        return
-    yield action
-    yield from turn
 
 
 def _address(host: str) -> str:
@@ -480,7 +311,7 @@ def _address(host: str) -> str:
     return host.removeprefix("::ffff:")
 
 
-_PERFORM: Final[dict[type, Callable[[Any, Any], Any]]] = {
+Connection._performers = {
     actions.Send: Connection._send,
     actions.Raw: Connection._raw,
     actions.Flush: Connection._flush,

@@ -11,12 +11,13 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from fakesmtp.journal.journal import Journal
-from fakesmtp.server import lookups, run
+from fakesmtp.server import connection, lookups, run
 from fakesmtp.server import server as servers
 from fakesmtp.server.connection import Connection
 from fakesmtp.server.server import Server
 
 from .serving import (
+    BOUND,
     Talker,
     address_of,
     greeted,
@@ -349,6 +350,20 @@ async def test_stopping_says_421_inside_tls_to_a_client_that_does_not_answer() -
         await server.stop()
         assert (await stopping).startswith(b"421 ")
         assert await in_thread(client.end) == "end"
+
+
+@pytest.mark.parametrize("connect", [greeted, secured], ids=["clear", "tls"])
+@ensureDeferred
+async def test_stopping_ends_what_was_closed_by_half(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "FAREWELL", BOUND)  # so that it cannot be this
+    monkeypatch.setattr(connection, "LINGER", BOUND)
+    async with serve("tls: starttls\nrules: [{at: noop, close: half}]") as server:
+        client = await in_thread(connect, server.runs[0], HELLO)
+        client.send(b"NOOP\r\n")
+        await in_thread(client.end)
+        assert len(server.runs[0].sessions) == 1
+        await server.stop()
+        assert not server.runs[0].sessions
 
 
 @ensureDeferred

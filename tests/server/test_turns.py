@@ -129,6 +129,12 @@ def test_a_client_that_has_closed_its_half_still_gets_its_replies(make_bench: ty
     assert client.see_end() == "fin"
 
 
+def test_a_client_that_leaves_in_the_middle_of_its_message_is_not_waited_for(bench: Bench) -> None:
+    client = bench.connect().send(b"HELO a.example.test\r\n" + MAIL + RCPT + b"DATA\r\n", b"Subject: ").close()
+    bench.pass_time()
+    assert client.see_end() == "fin"
+
+
 # ---------------------------------------------------------------------- interruptions
 
 
