@@ -12,6 +12,7 @@ Ready = Mapping[str, Any]
 """The ready object, or that of one scenario in it."""
 
 _PLACEHOLDER: Final = re.compile(r"\{(host|port|url|address|ca|control)(?::([\w.-]+))?\}")
+_COMPANIONS: Final = ("dns", "pop3")
 _OF_A_DOOR: Final = ("host", "port", "url", "address")
 
 
@@ -25,13 +26,24 @@ def variables(ready: Ready) -> dict[str, str]:
         "FAKESMTP_CA_FILE": ready["ca"],
         "FAKESMTP_SCENARIO_NAME": ready["scenario"],
         **({"FAKESMTP_CONTROL_URL": ready["control"]} if ready["control"] else {}),
+        **({"FAKESMTP_DNS_ADDRESS": _address(ready["dns"])} if ready["dns"] else {}),
+        **(_mailbox(ready["pop3"]) if ready["pop3"] else {}),
+    }
+
+
+def _mailbox(pop3: Ready) -> dict[str, str]:
+    return {
+        "FAKESMTP_POP3_ADDRESS": _address(pop3),
+        "FAKESMTP_POP3_USER": pop3["user"],
+        "FAKESMTP_POP3_PASSWORD": pop3["password"],
     }
 
 
 def replace_placeholders(argument: str, ready: Ready) -> str:
     """The argument with ``{host}``, ``{port:smtps}`` and so on replaced; other braces stay.
 
-    The name is a listener's of the first scenario, or a scenario's (its first listener), or ``SCENARIO.LISTENER``.
+    The name is a listener's of the first scenario, or ``dns`` or ``pop3``, or a scenario's (its first listener), or
+    ``SCENARIO.LISTENER``.
 
     :raises Failure: if there is no listener of that name, or nothing that the placeholder stands for.
     """
@@ -57,13 +69,18 @@ def _of_a_door(word: str, name: str, ready: Ready) -> str:
     if name not in doors:
         raise Failure(Status.USAGE, f"{{{word}:{name}}}: there is no listener {name}, but {', '.join(doors)}")
     door = doors[name]
+    if word == "url" and name in _COMPANIONS:
+        raise Failure(Status.USAGE, f"{{url:{name}}}: there is no URL for it; write {{address:{name}}}")
+    return _url(_address(door), door) if word == "url" else str({**door, "address": _address(door)}[word])
+
+
+def _address(door: Ready) -> str:
     host, port = door["host"], door["port"]
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return str({"host": host, "port": port, "address": address, "url": _url(address, door)}[word])
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _named_doors(ready: Ready) -> dict[str, Ready]:
-    doors: dict[str, Ready] = dict(ready["listeners"])
+    doors: dict[str, Ready] = {name: ready[name] for name in _COMPANIONS if ready[name]} | ready["listeners"]
     scenarios = ready.get("scenarios", [])
     for each in scenarios:
         doors.setdefault(each["scenario"], _first_door(each))

@@ -132,9 +132,9 @@ class NameServer:
         """Write the question and its answer into the journal, before the answer leaves."""
         facts: dict[str, Any] = {"type": question.kind, "answer": list(values), "status": status}
         facts |= {"transport": "tcp" if tcp else "udp", "peer": peer[0], "peer_port": peer[1]}
-        facts["scenario"] = self._scenario
+        facts |= {"scenario": self._scenario, "address": f"{self.host}:{self.port}"}
         if answer is not None and answer.place is not None:
-            facts["place"] = str(answer.place)
+            facts["place"] = answer.place.short
         if answer is not None and answer.delay:
             facts["delay"] = answer.delay
         asked = f"{question.kind} {question.name or '.'}" if question.kind else "a question that cannot be read"

@@ -18,7 +18,7 @@ from tests.clients.running import run
 
 from .catalogue import OFF_THE_WIRE, ROOT, documents
 
-STAGES_OF_OLD = frozenset({"any", "banner", "dns", "dsn", "persona", "startup"})
+OTHER_STAGES = frozenset({"any", "banner", "dns", "dsn", "persona", "startup"})
 """What the cases call stages besides the product's own."""
 
 
@@ -41,7 +41,7 @@ def reproduced() -> set[tuple[str, str]]:
 def test_there_are_118_cases() -> None:
     pairs = [(document, case["case"]) for document, case in every_case()]
     assert len(pairs) == len(set(pairs)) == 118
-    assert {case["stage"] for _, case in every_case()} <= {*STAGES, *STAGES_OF_OLD, *OFF_THE_WIRE}
+    assert {case["stage"] for _, case in every_case()} <= {*STAGES, *OTHER_STAGES, *OFF_THE_WIRE}
     assert all(case["symptom"] for _, case in every_case())
 
 

@@ -6,12 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from tests.protocol.playbook import Playbook
-
-settings.register_profile("playbooks", deadline=None)
-settings.load_profile("playbooks")
 
 
 @pytest.fixture
