@@ -392,6 +392,7 @@ def _variables() -> set[str]:
     from fakesmtp.cli.placeholders import variables
 
     ready: dict[str, Any] = {"host": "", "port": 0, "address": "", "ca": "", "scenario": "", "control": "x"}
+    ready |= {"dns": {"host": "", "port": 0}, "pop3": {"host": "", "port": 0, "user": "", "password": ""}}
     given = {str(each.envvar) for verb in VERBS for each in _verb(verb).params if each.envvar}
     return given | set(variables({**ready, "listeners": {"smtp": {"tls": "none"}}}))
 
