@@ -256,6 +256,7 @@ def test_a_test_can_say_what_was_asked_and_in_which_order() -> None:
         "transport": "udp",
         "peer": "127.0.0.1",
         "peer-port": 40_000,
+        "address": ":0",
         "scenario": "s",
         "place": "s.yaml:1",
     }
