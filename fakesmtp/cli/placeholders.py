@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fakesmtp.cli.status import Failure, Status
+from fakesmtp.journal.events import join_address
 
 Ready = Mapping[str, Any]
 """The ready object, or that of one scenario in it."""
@@ -75,8 +76,7 @@ def _of_a_door(word: str, name: str, ready: Ready) -> str:
 
 
 def _address(door: Ready) -> str:
-    host, port = door["host"], door["port"]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return join_address(door["host"], door["port"])
 
 
 def _named_doors(ready: Ready) -> dict[str, Ready]:

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from fakesmtp.companions.dns_messages import LARGEST, NotDns, Question, read_question, write_answer, write_failure
 from fakesmtp.companions.dns_sockets import Datagrams, Peer, Send, Stream, Streams, bind
+from fakesmtp.journal.events import join_address
 from fakesmtp.journal.journal import Journal
 from fakesmtp.scenario.answers import ANY, NODATA, TIMEOUT, TRUNCATED, Answer, Zone
 
@@ -132,7 +133,7 @@ class NameServer:
         """Write the question and its answer into the journal, before the answer leaves."""
         facts: dict[str, Any] = {"type": question.kind, "answer": list(values), "status": status}
         facts |= {"transport": "tcp" if tcp else "udp", "peer": peer[0], "peer_port": peer[1]}
-        facts |= {"scenario": self._scenario, "address": f"{self.host}:{self.port}"}
+        facts |= {"scenario": self._scenario, "address": join_address(self.host, self.port)}
         if answer is not None and answer.place is not None:
             facts["place"] = answer.place.short
         if answer is not None and answer.delay:

@@ -18,6 +18,7 @@ import attrs
 
 from fakesmtp.companions.mailbox import Letter, Mailbox, Mailboxes
 from fakesmtp.journal.events import Entry
+from fakesmtp.journal.events import join_address
 from fakesmtp.journal.journal import Journal
 from fakesmtp.journal.messages import StoredMessage
 from fakesmtp.protocol.handling import Handling, Notification
@@ -237,7 +238,7 @@ class PostOffice:
     def _arrived(self, words: str, notice: Notice, carried: Deferred[str]) -> str:
         self._carried.discard(carried)
         host, port = self.scenario.bounce_to or ("", 0)
-        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        where = join_address(host, port)
         self._journal.note(
             f"a {notice.kind} to <{notice.forward_path}> by SMTP to {where}: {words}", message_id=notice.message_id
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from twisted.internet.defer import Deferred
 
+from fakesmtp.journal.events import join_address
 from fakesmtp.journal.journal import Journal
 from fakesmtp.journal.spool import SpooledMailData
 from fakesmtp.journal.tap import Tap
@@ -167,7 +168,7 @@ class Run:
             "scenario": self.scenario.name,
             "host": host,
             "port": first.port,
-            "address": f"[{host}]:{first.port}" if ":" in host else f"{host}:{first.port}",
+            "address": join_address(host, first.port),
             "listeners": {door.listener.name: door.ready() for door in self.doors},
             **self._companions.ready(),
             "seed": self.seed,
