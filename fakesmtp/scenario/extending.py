@@ -143,6 +143,8 @@ class _Change:
         inside = mapping.get(key)
         if key == "rules" and isinstance(inside, Sequence):
             return self._of_rules(inside, rest)
+        if key == "rules" and inside is None:
+            raise Wrong(self._at, f"no rule is named {shorten(rest[0])}", "the scenario has none")
         spelled = _spelled_out(inside) if key == "tls" and inside is not None else inside
         return self.of(spelled if isinstance(spelled, Mapping) else Mapping(self._at.place), rest)
 

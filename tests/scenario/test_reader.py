@@ -814,6 +814,12 @@ def test_mistakes_in_overrides(path: str, value: str, expected: str) -> None:
     assert [problem.render().splitlines()[0] for problem in reading.problems] == [expected]
 
 
+def test_a_scenario_without_rules_has_none_to_override() -> None:
+    reading = read("summary: healthy", overrides={"rules.one.chance": "1"})
+    (problem,) = reading.problems
+    assert problem.render().startswith("--set rules.one.chance:1:1: no rule is named 'one'; the scenario has none\n")
+
+
 # ---------------------------------------------------------------------- whatever comes
 
 INDICATORS = st.text(alphabet="[]{}:,-?&*!|>'\"%@`#\n\t abx0\\~<=\r", max_size=60)
