@@ -27,8 +27,8 @@ def variables(ready: Ready) -> dict[str, str]:
         "FAKESMTP_CA_FILE": ready["ca"],
         "FAKESMTP_SCENARIO_NAME": ready["scenario"],
         **({"FAKESMTP_CONTROL_URL": ready["control"]} if ready["control"] else {}),
-        **({"FAKESMTP_DNS_ADDRESS": _address(ready["dns"])} if ready["dns"] else {}),
-        **(_mailbox(ready["pop3"]) if ready["pop3"] else {}),
+        **({"FAKESMTP_DNS_ADDRESS": _address(ready["dns"])} if ready.get("dns") else {}),
+        **(_mailbox(ready["pop3"]) if ready.get("pop3") else {}),
     }
 
 
@@ -80,7 +80,7 @@ def _address(door: Ready) -> str:
 
 
 def _named_doors(ready: Ready) -> dict[str, Ready]:
-    doors: dict[str, Ready] = {name: ready[name] for name in _COMPANIONS if ready[name]} | ready["listeners"]
+    doors: dict[str, Ready] = {name: ready[name] for name in _COMPANIONS if ready.get(name)} | ready["listeners"]
     scenarios = ready.get("scenarios", [])
     for each in scenarios:
         doors.setdefault(each["scenario"], _first_door(each))
