@@ -86,7 +86,8 @@ def command(
         told = as_dict(verdict, work.ended, host)
         write_whole(result, json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     if not quiet:
-        click.echo(f"fakesmtp: {verdict.sentence}", err=True)
+        with suppress(OSError):  # stderr may be gone; the status is not
+            click.echo(f"fakesmtp: {verdict.sentence}", err=True)
     return verdict.status
 
 

@@ -228,6 +228,7 @@ def write_whole(path: Path, text: str) -> None:
 
     :raises Failure: if it cannot be written.
     """
+    temporary = None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -235,4 +236,6 @@ def write_whole(path: Path, text: str) -> None:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
         raise Failure(Status.NOT_STARTED, f"cannot write {path}: {error.strerror}") from None

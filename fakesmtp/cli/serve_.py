@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -50,8 +51,9 @@ async def _serve(host: Host, common: Common, sessions: int | None, lasting: floa
     ready = host.server.ready()
     sys.stdout.write(json.dumps(ready, ensure_ascii=False) + "\n")
     sys.stdout.flush()
-    for line in _banner(ready):
-        click.echo(line, err=True)
+    with suppress(OSError):  # that nobody reads what people are told is no reason to stop
+        for line in _banner(ready):
+            click.echo(line, err=True)
     stopped: Deferred[None] = Deferred()
 
     def stop(*_: object) -> None:

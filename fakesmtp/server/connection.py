@@ -250,6 +250,7 @@ class Connection(Turns, Protocol):
         if self._lost:
             return
         if self._producing:
+            self._producing = False
             transport.unregisterProducer()
         if how == "rst":
             drain(transport)

@@ -189,6 +189,13 @@ def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path, path: str)
         assert raised.value.exit_code == 4
 
 
+def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "r.json").mkdir()
+    with pytest.raises(Failure, match="cannot write"):
+        write_whole(tmp_path / "r.json", "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
 def test_a_folder_without_permission_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(Failure, match="no permission"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +12,19 @@ from pytest_twisted import ensureDeferred
 
 from fakesmtp.server import connection, run
 
-from .serving import Talker, address_of, greeted, in_background, in_thread, secured, serve, told, until
+from .serving import (
+    HOSTNAME,
+    Talker,
+    address_of,
+    greeted,
+    in_background,
+    in_thread,
+    make_context,
+    secured,
+    serve,
+    told,
+    until,
+)
 
 HELLO = b"EHLO a.example.test"
 BIG = b"x" * 998 + b"\r\n"
@@ -93,13 +106,43 @@ async def test_half_a_close_leaves_the_other_half_open() -> None:
 @ensureDeferred
 async def test_what_comes_in_tls_behind_half_a_close_is_ignored() -> None:
     async with serve(ends("half")) as server:
-        client = await in_thread(secured, server.runs[0])
-        client.send(b"MAIL FROM:<a@example.test>\r\n")
-        assert await in_thread(client.end) == "no close_notify"
-        raw = socket.socket(fileno=client.socket.detach())
-        raw.sendall(b"\x15\x03\x03\x00\x02\x01\x00" + b"rubbish" * 100)
-        raw.close()
+        client = await in_thread(greeted, server.runs[0], HELLO, b"STARTTLS")
+        tls = InMemory(client)
+        await in_thread(tls.shake_hands)
+        tls.send(HELLO + b"\r\nMAIL FROM:<a@example.test>\r\n")
+        assert await in_thread(client.end) == "end"
+        tls.send(b"NOOP\r\n")
+        tls.say_goodbye()
+        client.socket.close()
         await until(lambda: not server.runs[0].sessions)
+        assert "closed by the client, FIN" not in told(server, "closed")
+
+
+class InMemory:
+    """TLS over a client's socket, record by record."""
+
+    def __init__(self, client: Talker) -> None:
+        self._socket = client.socket
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = make_context().wrap_bio(self._in, self._out, server_hostname=HOSTNAME)
+
+    def shake_hands(self) -> None:
+        while True:
+            try:
+                self._tls.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                self._socket.sendall(self._out.read())
+                self._in.write(self._socket.recv(65536))
+
+    def send(self, octets: bytes) -> None:
+        self._tls.write(octets)
+        self._socket.sendall(self._out.read())
+
+    def say_goodbye(self) -> None:
+        with suppress(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        self._socket.sendall(self._out.read())
 
 
 @ensureDeferred

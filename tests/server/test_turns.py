@@ -10,6 +10,7 @@ from twisted.internet.error import ConnectionDone
 
 from fakesmtp.protocol.session import Session
 from fakesmtp.server.clock import TICK
+from fakesmtp.server.connection import LINGER
 
 from .wiring import MAIL, MESSAGE, RCPT, Bench
 
@@ -132,6 +133,47 @@ def test_a_client_that_has_closed_its_half_still_gets_its_replies(make_bench: ty
 def test_a_client_that_leaves_in_the_middle_of_its_message_is_not_waited_for(bench: Bench) -> None:
     client = bench.connect().send(b"HELO a.example.test\r\n" + MAIL + RCPT + b"DATA\r\n", b"Subject: ").close()
     bench.pass_time()
+    assert client.see_end() == "fin"
+
+
+# ---------------------------------------------------------------------- what the end waits for
+
+STOPS = "rules: [{at: content, when: {offset: {over: 10}}, do: [{reply: 552 5.3.4 no}, {close: fin}]}]"
+
+
+def test_a_client_in_the_middle_of_its_message_is_listened_to(make_bench: type[Bench]) -> None:
+    """Else what it still sends is answered by an RST, which can take the reply with it."""
+    bench = make_bench(STOPS)
+    client = bench.connect().send(b"HELO a.example.test\r\n" + MAIL + RCPT + b"DATA\r\n", b"x" * 100)
+    bench.pass_time()
+    assert client.wire.ending == "half"
+    client.send(b"x" * 1000).close()
+    assert client.see_end() == "fin"
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is always more to be read."""
+    monkeypatch.setattr("fakesmtp.server.connection.has_unread", lambda transport: True)
+
+
+@pytest.mark.usefixtures("unread")
+def test_a_client_that_has_sent_more_than_was_read_is_listened_to(bench: Bench) -> None:
+    client = bench.connect().send(b"QUIT\r\n")
+    bench.pass_time()
+    assert client.wire.ending == "half"
+    bench.pass_time(LINGER)
+    assert client.see_end() == "fin"
+
+
+@pytest.mark.usefixtures("unread")
+def test_half_a_close_is_not_closed_by_half_again(make_bench: type[Bench]) -> None:
+    bench = make_bench("rules: [{at: noop, close: half}]")
+    client = bench.connect().send(b"NOOP\r\n")
+    bench.pass_time()
+    client.connection.shut_down()
+    bench.pass_time()
+    bench.pass_time(LINGER)
     assert client.see_end() == "fin"
 
 

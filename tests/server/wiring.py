@@ -78,7 +78,8 @@ class Wire(StringTransport):
         self.ending = self.ending if self.ending == "rst" else "fin"
 
     def loseWriteConnection(self) -> None:
-        self.ending = self.ending or "half"
+        assert not self.ending, "Twisted loses a connection whose write side is closed twice"
+        self.ending = "half"
 
     def abortConnection(self) -> None:
         self.ending = "rst"
