@@ -27,7 +27,8 @@ def failures() -> Iterator[list[str]]:
     found: list[str] = []
 
     def note(event: Any) -> None:
-        if (failure := event.get("log_failure")) is not None:
+        failure = event.get("log_failure") or event.get("failure")  # the latter in Twisted's older way
+        if failure is not None:
             found.append(failure.getTraceback())
 
     globalLogPublisher.addObserver(note)

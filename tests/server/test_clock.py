@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +88,7 @@ def test_cancelled_timers_leave_nothing_behind(reactor: Clock, clock: VirtualClo
             timer.cancel()
         reactor.advance(1)
     assert sum(map(len, clock._slots.values())) == 0
+    assert {sys.getsizeof(slot) for slot in clock._slots.values()} == {sys.getsizeof({})}
     clock.call_later(0.5, lambda: None)
     reactor.advance(1)
     assert not clock._slots

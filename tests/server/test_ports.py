@@ -137,6 +137,7 @@ async def test_another_number_is_tried_where_one_family_lacks_it(monkeypatch: py
     async with serve("listeners: {smtp: {family: both}}") as server:
         _, port = address_of(server.runs[0])
         assert len(refused) == 3
+        assert len(server.runs[0].doors[0]._ports) == 2
         assert [await in_thread(knock, host, port) for host in ("127.0.0.1", "::1")] == ["accepted", "accepted"]
 
 

@@ -60,6 +60,14 @@ def test_many_small_pieces_count_for_what_they_cost(slow: Bench) -> None:
     assert client.wire.paused
 
 
+def test_what_has_been_handled_does_not_count_any_longer(slow: Bench) -> None:
+    client = slow.connect()
+    for _ in range(50):
+        client.send(b"NOOP\r\n", b"RSET\r\n")
+        assert not client.wire.paused
+        slow.pass_time(10 + TICK)
+
+
 def test_a_cut_empties_the_backlog(slow: Bench) -> None:
     client = slow.connect()
     client.read()
@@ -152,6 +160,21 @@ def test_there_is_one_sweep_however_often_sockets_are_paused(slow: Bench, left: 
         assert len(slow.reactor.getDelayedCalls()) <= before + 1
     slow.pass_time(run.SWEEP)
     assert len(slow.reactor.getDelayedCalls()) == before
+
+
+def test_a_pause_during_a_sweep_does_not_begin_another(bench: Bench) -> None:
+    class Restless:
+        looks = 0
+
+        def look(self) -> None:
+            self.looks += 1
+            bench.run.watch(Restless())  # type: ignore[arg-type]
+
+    first = Restless()
+    bench.run.watch(first)  # type: ignore[arg-type]
+    for expected in (1, 2, 3):
+        bench.pass_time(run.SWEEP)
+        assert (first.looks, len(bench.reactor.getDelayedCalls())) == (expected, 1)
 
 
 # ---------------------------------------------------------------------- a client that does not read

@@ -153,6 +153,14 @@ def test_as_many_open_files_are_asked_for_as_sessions_need_and_no_more(
     assert got == ([asked] if asked else [])
 
 
+@ensureDeferred
+async def test_open_files_are_asked_for_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(servers, "raise_descriptor_limit", lambda: asked.append(True))
+    async with serve():
+        assert asked == [True]
+
+
 # ---------------------------------------------------------------------- look-ups
 
 ASKS = "rules: [{at: mail, when: {client-name: 'mail.example.test'}, reply: 250 2.1.0 known}]"

@@ -220,6 +220,17 @@ def test_a_shutdown_does_not_wait_for_a_turn(make_bench: type[Bench]) -> None:
     assert client.see_end() == "fin"
 
 
+@pytest.mark.parametrize("how", ["cut", "shut_down"])
+@pytest.mark.parametrize("text", [DRIBBLE, DRIBBLE.replace("reply: 250 ok", 'send: "250 ok\\r\\n"')])
+def test_a_reply_that_somebody_cuts_says_how_far_it_came(make_bench: type[Bench], text: str, how: str) -> None:
+    bench = make_bench(text)
+    client = bench.connect().send(b"NOOP\r\n")
+    bench.pass_time(1)
+    client.connection.cut("fin") if how == "cut" else client.connection.shut_down()
+    (cut,) = [entry for entry in bench.journal if entry.kind == "cut"]
+    assert (cut.stage, cut.text, cut.facts["octets"]) == ("noop", "25", 2)
+
+
 @pytest.mark.parametrize("do", ["hang: true", "silence: true"])
 def test_a_shutdown_ends_a_session_that_says_nothing_more(make_bench: type[Bench], do: str) -> None:
     bench = make_bench(f"rules: [{{at: mail, {do}}}]")
