@@ -33,7 +33,7 @@ from zope.interface import implementer
 
 from fakesmtp.protocol import actions, events
 from fakesmtp.server.turns import Turns
-from fakesmtp.server.wire import drain, has_unread, has_unsent, peer_has_left, send_now
+from fakesmtp.server.wire import drain, has_unread, has_unsent, is_filling, peer_has_left, send_now
 
 if TYPE_CHECKING:
     from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -161,6 +161,8 @@ class Connection(Turns, Protocol):
             return
         if self._tls is not None:
             self._tls.write(data)
+            if is_filling(self.transport):
+                self._heed_room()
         elif not send_now(self.transport, data):
             self._heed_room()
 
@@ -176,7 +178,6 @@ class Connection(Turns, Protocol):
         self.tap.starting_tls(action)
         self._tls = tls = self.door.start_tls(self, action.certificate)
         tls.makeConnection(self.transport)
-        self._heed_room()
         for event in self._take_early():
             tls.dataReceived(event.data)
 

@@ -10,6 +10,7 @@ from twisted.internet.tcp import Connection as TcpConnection
 # Linux numbers the states of a TCP connection so (include/net/tcp_states.h).
 _RESET: Final = 7
 _CLOSED_BY_PEER: Final = frozenset({8, 9, 11})
+_ROOM: Final = 65_536
 
 
 def send_now(transport: Any, data: bytes) -> bool:
@@ -38,6 +39,12 @@ def send_now(transport: Any, data: bytes) -> bool:
 def has_unsent(transport: Any) -> bool:
     """Whether octets wait in this process for room in the kernel."""
     return bool(getattr(transport, "dataBuffer", None) or getattr(transport, "_tempDataBuffer", None))
+
+
+def is_filling(transport: Any) -> bool:
+    """Whether more waits in this process than a client that reads would leave there."""
+    waiting: int = len(getattr(transport, "dataBuffer", b"")) + getattr(transport, "_tempDataLen", 0)
+    return waiting > _ROOM
 
 
 def drain(transport: Any) -> None:

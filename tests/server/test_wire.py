@@ -12,7 +12,7 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection as TcpConnection
 from twisted.internet.testing import StringTransport
 
-from fakesmtp.server.wire import drain, has_unread, has_unsent, peer_has_left, send_now
+from fakesmtp.server.wire import drain, has_unread, has_unsent, is_filling, peer_has_left, send_now
 
 BIG = bytes(range(256)) * 16_384  # 4 MiB
 
@@ -65,9 +65,11 @@ def test_a_remainder_goes_the_ordinary_way_and_in_order(pair: tuple[TcpConnectio
     assert not send_now(transport, BIG)
     assert transport in arms(transport).writers
     assert has_unsent(transport)
+    assert is_filling(transport)
     assert not send_now(transport, b"last")
     assert read_all(transport, client, len(BIG) + 4) == BIG + b"last"
     assert not has_unsent(transport)
+    assert not is_filling(transport)
     assert not arms(transport).writers
     assert send_now(transport, b"at once again")
 
