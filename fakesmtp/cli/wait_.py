@@ -17,6 +17,7 @@ import click
 from fakesmtp.cli.console import json_option, print_json
 from fakesmtp.cli.serve_ import Duration
 from fakesmtp.cli.status import Failure, Status
+from fakesmtp.journal.events import join_address
 
 PAUSE: Final = 0.05
 """Seconds between two looks."""
@@ -138,7 +139,7 @@ def open_door(ready: dict[str, Any]) -> tuple[str, int]:
 
 def look_at_port(host: str, port: int, greeting: bool, left: float) -> Seen:
     """Whether a port accepts, and (where asked for) greets within so many seconds."""
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    where = join_address(host, port)
     try:
         with socket.create_connection((host, port), timeout=min(PATIENCE, left)) as connection:
             return _greeted(connection, where, time.monotonic() + left) if greeting else Seen(True, "")

@@ -11,6 +11,8 @@ from typing import Any, Final
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
 
+from fakesmtp.journal.events import join_address
+
 BACKLOG: Final = 511
 """Connections that may wait to be accepted."""
 UNPRIVILEGED: Final = 1024
@@ -93,7 +95,7 @@ def listen(reactor: Any, host: str, port: int, factory: Factory) -> IListeningPo
 
 def cannot_listen(host: str, port: int, error: OSError) -> StartError:
     """The error for a port that cannot be had, in words that help."""
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    where = join_address(host, port)
     code = error.errno
     if code == errno.EADDRINUSE:
         holder = port_holder(port)
