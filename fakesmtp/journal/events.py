@@ -74,10 +74,10 @@ Anchor: TypeAlias = tuple[float, datetime]
 class Origin:
     """Where entries come from: a session, or (without a number) the run itself."""
 
-    __slots__ = ("anchor", "began", "number", "over")
+    __slots__ = ("anchor", "began", "epoch", "number", "over")
 
-    def __init__(self, number: int | None, began: float, anchor: Anchor) -> None:
-        self.number, self.began, self.anchor = number, began, anchor
+    def __init__(self, number: int | None, began: float, anchor: Anchor, epoch: int = 1) -> None:
+        self.number, self.began, self.anchor, self.epoch = number, began, anchor, epoch
         self.over = False
         """Nothing more comes of it."""
 
@@ -123,6 +123,11 @@ class Entry:
     def session(self) -> int | None:
         """The session's number; ``None`` for what belongs to no session."""
         return self._record[1]
+
+    @property
+    def epoch(self) -> int:
+        """Which of the journal's epochs it belongs to, from 1: sessions are numbered anew in each."""
+        return self._origin.epoch
 
     @property
     def elapsed(self) -> float:

@@ -182,11 +182,11 @@ class Journal:
         began = self.clock()
         if began - self._anchor[0] > _ANCHOR_AGE:
             self._anchor = (began, self._now())
-        origin = Origin(number, began, self._anchor)
+        origin = Origin(number, began, self._anchor, self.epoch)
         self._stream.origins[number] = origin
         return self._stream, origin
 
     def _begin_stream(self, base: int) -> Stream:
         stream = Stream(base, self._most_events, ReceivedMessages(*self._bounds))
-        stream.origins[None] = Origin(None, self._anchor[0], self._anchor)
+        stream.origins[None] = Origin(None, self._anchor[0], self._anchor, self.epoch)
         return stream

@@ -26,12 +26,14 @@ def as_dict(entry: Entry) -> dict[str, Any]:
 
     Every entry has ``time`` (ISO 8601 with the zone), ``elapsed`` (seconds since the session began), ``session``
     (or null), ``sequence``, ``schema``, ``kind``, ``stage`` (or null), ``text`` and ``rules``; ``bytes`` is there
-    where the text is not exact. The rest depends on the kind, and is absent where it is not known.
+    where the text is not exact, ``epoch`` from the second one on (another scenario was loaded, and sessions are
+    numbered anew). The rest depends on the kind, and is absent where it is not known.
     """
     written: dict[str, Any] = {
         "time": entry.time.isoformat(timespec="microseconds"),
         "elapsed": round(entry.elapsed, 6),
         "session": entry.session,
+        **({"epoch": entry.epoch} if entry.epoch > 1 else {}),
         "sequence": entry.sequence,
         "schema": SCHEMA,
         "kind": entry.kind,

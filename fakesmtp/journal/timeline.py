@@ -43,6 +43,8 @@ class Moment:
     text: str
     gap: float | None
     """Seconds since the line before, where they are above :data:`GAP`."""
+    epoch: int = 1
+    """Of the journal: sessions are numbered anew in each."""
 
 
 def read_zone(name: str) -> tzinfo | None:
@@ -84,7 +86,8 @@ def trace(entries: Iterable[Entry | Event], zone: tzinfo | None = None) -> list[
     before: datetime | None = None
     for time, event in told:
         gap = (time - before).total_seconds() if before is not None else 0.0
-        moments.append(Moment(time.astimezone(zone or time.tzinfo), event["session"], _say(event), _worth(gap)))
+        local = time.astimezone(zone or time.tzinfo)
+        moments.append(Moment(local, event["session"], _say(event), _worth(gap), event.get("epoch", 1)))
         before = time
     return moments
 
@@ -109,7 +112,8 @@ def _render(moment: Moment, width: int) -> Sequence[str]:
 
 
 def _number(moment: Moment) -> str:
-    return f"[{'-' if moment.session is None else moment.session}]"
+    number = "-" if moment.session is None else str(moment.session)
+    return f"[{number}]" if moment.epoch == 1 else f"[{moment.epoch}.{number}]"
 
 
 def _duration(seconds: float) -> str:

@@ -61,13 +61,13 @@ class Conversation:
 
 def transcribe(entries: Iterable[Entry | Event]) -> list[Conversation]:
     """The conversations, in the order in which they began; for tables and pages."""
-    conversations: dict[int | None, Conversation] = {}
+    conversations: dict[tuple[int, int | None], Conversation] = {}
     for entry in entries:
         event = as_dict(entry) if isinstance(entry, Entry) else entry
-        number = event["session"]
-        if number not in conversations:
-            conversations[number] = Conversation(number, _title(event))
-        conversations[number].lines += _lines(event, conversations[number].lines)
+        key = event.get("epoch", 1), event["session"]
+        if key not in conversations:
+            conversations[key] = Conversation(event["session"], _title(event))
+        conversations[key].lines += _lines(event, conversations[key].lines)
     return list(conversations.values())
 
 

@@ -32,10 +32,13 @@ class Companions:
 
         run, options = self._run, self._run.options
         server = NameServer(run.zone, run.journal, run.clock.call_later, run.scenario.name)
-        try:
-            await server.open(run.reactor, options.host, options.dns_port)
-        except OSError as error:
-            raise _blame("dns", cannot_listen(options.host, options.dns_port, error)) from None
+        for port in options.ports_for("dns", options.dns_port):
+            try:
+                await server.open(run.reactor, options.host, port)
+                break
+            except OSError as error:
+                if port in (0, options.dns_port):
+                    raise _blame("dns", cannot_listen(options.host, port, error)) from None
         self.name_server = server
 
     def _start_post_room(self) -> None:
@@ -45,16 +48,22 @@ class Companions:
         except StartError as error:
             raise _blame("pop3", error) from None
 
+    @property
+    def ports(self) -> dict[str, int]:
+        """The numbers of those that run."""
+        ready = self.ready()
+        return {name: each["port"] for name, each in ready.items() if each is not None}
+
     async def flush(self) -> None:
         """Send at once the notifications that are due later, and see them delivered."""
         if self.post_room is not None:
             await self.post_room.flush()
 
-    async def stop(self) -> None:
-        """End them, and whoever is connected."""
+    async def stop(self, *, at_once: bool = False) -> None:
+        """End them, and whoever is connected. :param at_once: nobody is waited for."""
         room, self.post_room = self.post_room, None
         if room is not None:
-            await room.shut()
+            await room.shut(at_once=at_once)
         server, self.name_server = self.name_server, None
         if server is not None:
             await server.shut()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 
 from fakesmtp.protocol.session import Session
@@ -13,7 +13,7 @@ from fakesmtp.protocol.settings import Settings
 from fakesmtp.scenario.model import Listener, Tls
 from fakesmtp.server.connection import Connection
 from fakesmtp.server.inside_tls import InsideTls
-from fakesmtp.server.ports import BlackHole, PortInUse, ReservedPort, StartError, listen
+from fakesmtp.server.ports import Port, PortInUse, StartError
 
 if TYPE_CHECKING:
     from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
@@ -45,7 +45,7 @@ class Door(Factory):
         self.tls = tls
         self.host = ""
         self.port = 0
-        self._ports: list[IListeningPort | ReservedPort] = []
+        self._ports: list[Port] = []
         self._wrappers: dict[str, TLSMemoryBIOFactory] = {}
 
     def buildProtocol(self, addr: Any) -> Protocol:
@@ -54,49 +54,58 @@ class Door(Factory):
 
     # ------------------------------------------------------------------ ports
 
-    def open(self, host: str, port: int) -> None:
-        """Take the port. :raises StartError: if it cannot be had, or TLS cannot be spoken as it says."""
+    def open(self, host: str, port: int, held: Sequence[Port] = ()) -> None:
+        """Take the port: one of those held, if they are what is asked for; they are let go otherwise.
+
+        :param port: 0 is any, best the one that is held.
+        :raises StartError: if it cannot be had, or TLS cannot be spoken as it says.
+        """
+        self._ports = list(held)
         if self.tls.versions or self.tls.ciphers:
             self._check_tls()
         hosts = addresses(host, self.listener.family)
+        if [each.host for each in held] != list(hosts) or port not in (0, held[0].number):
+            self._ports = self._take(hosts, port)
+            for each in held:
+                each.close()
+        self.host, self.port = hosts[0], self._ports[0].number
+        for each in self._ports:
+            self._enter_state(each)
+
+    def _take(self, hosts: tuple[str, ...], port: int) -> list[Port]:
+        """The same port of every address; where any will do, one that is free for all."""
         for left in reversed(range(_TRIES)):
+            taken: list[Port] = []
             try:
-                self.port = self._take_all(hosts, port)
-                break
-            except PortInUse:
-                if port or not left:
+                for host in hosts:
+                    taken.append(Port(self.run.reactor, host, taken[0].number if taken else port))
+                return taken
+            except StartError as error:
+                for each in taken:
+                    each.close()
+                if port or not left or not isinstance(error, PortInUse):
                     raise
-        self.host = hosts[0]
+        raise AssertionError("the last try returns or raises")
 
-    def _take_all(self, hosts: tuple[str, ...], port: int) -> int:
-        """The same port of every address. :raises StartError: if one cannot be had; then none is taken."""
-        try:
-            for host in hosts:
-                taken = self._take(host, port)
-                self._ports.append(taken)
-                port = _number(taken)
-        except StartError:
-            self.shut()
-            raise
-        return port
+    def _enter_state(self, port: Port) -> None:
+        if self.listener.state == "open":
+            port.open(self)
+        elif self.listener.state == "blackhole":
+            port.swallow()
+        else:
+            port.refuse()
 
-    def _take(self, host: str, port: int) -> IListeningPort | ReservedPort:
-        if self.listener.state == "closed":
-            return ReservedPort(host, port)
-        if self.listener.state == "blackhole":
-            return BlackHole(host, port)
-        return listen(self.run.reactor, host, port, self)
+    def hand_over(self) -> list[Port]:
+        """Give the ports away; whoever waits to be accepted is accepted first, and so belongs to this door."""
+        for port in self._ports:
+            port.accept_waiting()
+        ports, self._ports = self._ports, []
+        return ports
 
     def shut(self) -> list[Deferred[Any]]:
         """Let go of the ports."""
         ports, self._ports = self._ports, []
-        waiting = []
-        for port in ports:
-            if isinstance(port, ReservedPort):
-                port.close()
-            else:
-                waiting.append(maybeDeferred(cast(Any, port).stopListening))
-        return waiting
+        return [port.close() for port in ports]
 
     def ready(self) -> dict[str, Any]:
         """What the ready line says of it."""
@@ -158,7 +167,3 @@ def addresses(host: str, family: str | None) -> tuple[str, ...]:
         raise StartError(f"{host} is not an address for a listener with 'family: {family}'. Use --host 127.0.0.1")
     ipv4, ipv6 = _FAMILIES[host]
     return {"ipv4": (ipv4,), "ipv6": (ipv6,), "both": (ipv4, ipv6)}[family]
-
-
-def _number(port: IListeningPort | ReservedPort) -> int:
-    return port.port if isinstance(port, ReservedPort) else int(cast(Any, port).getHost().port)

@@ -8,9 +8,11 @@ from twisted.internet.defer import maybeDeferred
 
 from fakesmtp.scenario.clock import server_clock
 from fakesmtp.scenario.model import Scenario
-from fakesmtp.server.ports import StartError, listen
+from fakesmtp.server.ports import PortInUse, StartError, listen
 
 if TYPE_CHECKING:
+    from twisted.internet.interfaces import IListeningPort
+
     from fakesmtp.companions.carrier import Carrier
     from fakesmtp.companions.pop3_server import Pop3Server
     from fakesmtp.companions.postoffice import PostOffice
@@ -76,9 +78,19 @@ class PostRoom:
             run.seed,
         )
         self.host = settings.host or run.options.host
-        self._listening = listen(run.reactor, self.host, run.options.pop3_port or settings.port or 0, server)
+        self._listening = self._listen(server, run.options.pop3_port or settings.port or 0)
         self.port = int(cast(Any, self._listening).getHost().port)
         self.pop3 = server
+
+    def _listen(self, server: Pop3Server, wanted: int) -> IListeningPort:
+        reactor, options = self._run.reactor, self._run.options
+        first, *others = options.ports_for("pop3", wanted)
+        try:
+            return listen(reactor, self.host, first, server)
+        except PortInUse:
+            if not others:
+                raise
+        return listen(reactor, self.host, others[0], server)
 
     def _make_tls(self) -> object | None:
         """What makes TLS connections. :raises StartError: if the OpenSSL at hand cannot do what is asked for."""
@@ -97,17 +109,24 @@ class PostRoom:
         """Send at once what would be sent later."""
         await self.office.flush()
 
-    async def shut(self) -> None:
-        """Let go of the port, close the connections, forget what is due later."""
+    async def shut(self, *, at_once: bool = False) -> None:
+        """Let go of the port, close the connections, forget what is due later.
+
+        :param at_once: the connections are cut off; else they have a moment.
+        """
         self.office.stop()
         listening, self._listening = self._listening, None
         if listening is not None:
             await maybeDeferred(listening.stopListening)
-        if self.pop3 is not None:
-            limit = self._run.reactor.callLater(FAREWELL, self.pop3.abort_all)
-            await self.pop3.close_all()
-            if limit.active():
-                limit.cancel()
+        if self.pop3 is None:
+            return
+        if at_once:
+            self.pop3.abort_all()
+            return
+        limit = self._run.reactor.callLater(FAREWELL, self.pop3.abort_all)
+        await self.pop3.close_all()
+        if limit.active():
+            limit.cancel()
 
     def ready(self) -> dict[str, Any] | None:
         """What the ready line says."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
 
@@ -27,46 +29,129 @@ class PortInUse(StartError):
     """Somebody else has the port."""
 
 
-class ReservedPort:
-    """A port that is bound and not listening, so that connecting is refused and nobody else can take it."""
+class Port:
+    """One address and port number, ours until it is closed: it is bound as soon as it is made, and refuses.
 
-    def __init__(self, host: str, port: int) -> None:
-        self._socket = _bind(host, port)
-        self.port: int = self._socket.getsockname()[1]
+    What becomes of a connection can change as often as is wanted (:meth:`open`, :meth:`refuse`, :meth:`swallow`). The
+    socket stays the same all the while, so the number is never anybody else's in between.
 
-    def close(self) -> None:
-        """Let go of the port."""
-        self._socket.close()
+    :param number: 0 is any free one.
+    :raises StartError: if it cannot be had.
+    """
 
+    def __init__(self, reactor: Any, host: str, number: int) -> None:
+        self._reactor = reactor
+        self.host = host
+        self._socket = _bind_for_good(host, number)
+        self.number: int = self._socket.getsockname()[1]
+        self._listening: Any = None
+        self._fillers: list[socket.socket] = []
 
-class BlackHole(ReservedPort):
-    """A port that never answers: its queue of one is full, so the kernel drops every further SYN (Linux)."""
+    def open(self, factory: Factory) -> None:
+        """Accept connections; the factory makes their protocols, from now on also where another one did.
 
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(host, port)
-        self._socket.listen(0)
+        :raises StartError: if the system does not let us.
+        """
+        if self._listening is not None:
+            before, self._listening.factory = self._listening.factory, factory
+            factory.doStart()
+            before.doStop()
+            return
+        self._empty()
+        self._listen(BACKLOG)
+        self._listening = self._reactor.adoptStreamPort(self._socket.fileno(), self._socket.family, factory)
+
+    def refuse(self) -> None:
+        """Let connecting fail at once; the number stays ours."""
+        self._stop_listening()
+        self._empty()
+        self._listen(0)  # Linux keeps others away from a port only once it has listened
+        self._hush()
+
+    def swallow(self) -> None:
+        """Answer nothing: our own queue of one is full, so the kernel drops every further SYN (Linux).
+
+        :raises StartError: if the system does not let us.
+        """
+        if self._fillers:
+            return
+        self._stop_listening()
+        self._listen(0)
         self._fillers = [_fill(self._socket) for _ in range(2)]
 
-    def close(self) -> None:
-        """Let go of the port and of the connections in its queue."""
-        for filler in self._fillers:
+    def accept_waiting(self) -> None:
+        """Accept who has connected and waits to be accepted."""
+        if self._listening is not None:
+            self._listening.doRead()
+
+    def close(self) -> Deferred[Any]:
+        """Let go of the number; fires when that is done."""
+        listening, self._listening = self._listening, None
+        self._empty()
+        self._socket.close()
+        return maybeDeferred(listening.stopListening) if listening is not None else succeed(None)
+
+    def _listen(self, backlog: int) -> None:
+        # What is left of a client's connection must not keep the next run from this port: that takes SO_REUSEADDR.
+        # Nor may somebody else listen here while we do not: that takes its absence.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, backlog == BACKLOG)
+        try:
+            self._socket.listen(backlog)
+        except OSError as error:
+            raise cannot_listen(self.host, self.number, error) from None
+
+    def _stop_listening(self) -> None:
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.stopReading()
+            listening.stopListening()
+            self._hush()
+
+    def _empty(self) -> None:
+        """Undo :meth:`swallow`: our own connections are not to be taken for clients."""
+        fillers, self._fillers = self._fillers, []
+        for filler in fillers:
             filler.close()
-        super().close()
+        if fillers:
+            with suppress(BlockingIOError):
+                while True:
+                    self._socket.accept()[0].close()
+            self._hush()
+
+    def _hush(self) -> None:
+        """Listen no more. Linux leaves a port that was asked for by its number bound; elsewhere it is bound anew."""
+        try:
+            self._socket.shutdown(socket.SHUT_RD)
+        except OSError:
+            self._socket.close()
+            self._socket = _bind(self.host, self.number)
 
 
-def _bind(host: str, port: int, *, again: bool = False) -> socket.socket:
-    """A socket on that port. ``again``: also where connections of an earlier run still linger."""
+def _bind_for_good(host: str, number: int) -> socket.socket:
+    """A socket that stays bound when it no longer listens: one whose number was asked for.
+
+    :raises StartError: if it cannot be had.
+    """
+    chosen = _bind(host, number)
+    if number:
+        return chosen
+    with chosen:  # which keeps the number until the second one has it
+        return _bind(host, chosen.getsockname()[1])
+
+
+def _bind(host: str, number: int) -> socket.socket:
+    """A socket on that port, also where connections of an earlier run still linger."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        if again:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setblocking(False)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind((host, port))
+        bound.bind((host, number))
     except OSError as error:
         bound.close()
-        raise cannot_listen(host, port, error) from None
+        raise cannot_listen(host, number, error) from None
     except UnicodeError:
         bound.close()
         raise StartError(f"cannot listen on {host!r}: that is no address. Use --host 127.0.0.1") from None
@@ -81,10 +166,9 @@ def _fill(listening: socket.socket) -> socket.socket:
 
 
 def listen(reactor: Any, host: str, port: int, factory: Factory) -> IListeningPort:
-    """An open port. :raises StartError: if it cannot be had."""
+    """A port that is open for good. :raises StartError: if it cannot be had."""
     # Twisted would listen on IPv6 for IPv4 too, and then both cannot have the same port number.
-    with _bind(host, port, again=True) as bound:
-        bound.setblocking(False)
+    with _bind(host, port) as bound:
         try:
             bound.listen(BACKLOG)
         except OSError as error:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import count
+from itertools import chain, count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -26,6 +27,7 @@ from fakesmtp.server.companions import Companions
 from fakesmtp.server.connection import Connection
 from fakesmtp.server.door import Door
 from fakesmtp.server.lookups import Found, Lookups
+from fakesmtp.server.ports import Port
 
 if TYPE_CHECKING:
     from fakesmtp.scenario.answers import Zone
@@ -54,6 +56,13 @@ class Options:
     """Of the mailboxes, where the scenario has some."""
     keep_raw: bool = False
     """The journal keeps the ciphertext of TLS, and the secrets to read it."""
+    kept: Mapping[str, int] = MappingProxyType({})
+    """Port numbers of companions under an earlier scenario: they are taken again, if they are free."""
+
+    def ports_for(self, companion: str, wanted: int) -> tuple[int, ...]:
+        """The ports to try: the one that is wanted, or the one that was kept, else any."""
+        kept = self.kept.get(companion)
+        return (wanted,) if wanted or not kept else (kept, 0)
 
 
 class Run:
@@ -90,6 +99,7 @@ class Run:
         self._numbers = numbers if numbers is not None else count(1)
         self._lookups = Lookups(reactor, lambda: self.zone, self.clock)
         self._companions = Companions(self)
+        self._spare: dict[str, list[Port]] = {}
         self._watched: set[Connection] = set()
         self._sweeping: Any = None
         self._farewell: Deferred[None] | None = None
@@ -112,14 +122,39 @@ class Run:
     async def start(self) -> None:
         """Take every port. :raises StartError: if one cannot be had; those taken so far are let go."""
         try:
+            await self.open()
+        except BaseException:
+            self._shut()
+            raise
+
+    def inherit(self, held: Mapping[str, list[Port]]) -> None:
+        """Have the ports of an earlier run, by the names of their listeners; before :meth:`open`.
+
+        A name that is no longer used keeps its port, which then refuses.
+        """
+        self._spare = dict(held)
+
+    async def open(self) -> None:
+        """Take every port, those that were inherited first.
+
+        :raises StartError: if one cannot be had; the others are kept, for :meth:`hand_over` or :meth:`stop`.
+        """
+        try:
             for place, door in enumerate(self.doors):
-                door.open(door.listener.host or self.options.host, self._port_of(door.listener, first=place == 0))
+                listener = door.listener
+                port = self._port_of(listener, first=place == 0)
+                door.open(listener.host or self.options.host, port, self._spare.pop(listener.name, ()))
+            for spare in chain.from_iterable(self._spare.values()):
+                spare.refuse()
             await self._companions.start()
         except BaseException:
-            for door in self.doors:
-                door.shut()
-            await self._companions.stop()
+            await self._companions.stop(at_once=True)
             raise
+
+    def _shut(self) -> list[Deferred[Any]]:
+        spare, self._spare = self._spare, {}
+        waiting = [port.close() for port in chain.from_iterable(spare.values())]
+        return waiting + [deferred for door in self.doors for deferred in door.shut()]
 
     def _port_of(self, listener: Listener, *, first: bool) -> int:
         if first and self.options.insists:
@@ -134,9 +169,43 @@ class Run:
 
     async def stop(self) -> None:
         """Close every port, say 421 to whoever is connected, and end at once."""
-        waiting = [deferred for door in self.doors for deferred in door.shut()]
+        waiting = self._shut()
+        await self._see_off()
+        await self._companions.stop()
+        for deferred in waiting:
+            await deferred
+        self._end()
+
+    def hand_over(self) -> dict[str, list[Port]]:
+        """Give the ports away, by the names of their listeners, and say 421 to whoever is connected.
+
+        :meth:`make_room` and :meth:`leave` must follow.
+        """
+        held = {**self._spare, **{door.listener.name: door.hand_over() for door in self.doors}}
+        self._spare, self.on_dismissed = {}, None
+        self._say_goodbye()
+        return held
+
+    @property
+    def companion_ports(self) -> dict[str, int]:
+        """Port numbers of companions, of this scenario and of those before it."""
+        return {**self.options.kept, **self._companions.ports}
+
+    async def make_room(self) -> None:
+        """Close the companions' ports: the next run may want them. Whoever is connected there is cut off."""
+        await self._companions.stop(at_once=True)
+
+    async def leave(self) -> None:
+        """Wait until everybody has gone; not for long."""
+        await self._see_off()
+        self._end()
+
+    def _say_goodbye(self) -> None:
         for connection in list(self.sessions.values()):
             connection.shut_down()
+
+    async def _see_off(self) -> None:
+        self._say_goodbye()
         if self.sessions:
             self._farewell = Deferred()
             limits = [self.reactor.callLater(FAREWELL * n, act) for n, act in ((1, self._cut_off), (2, self._leave))]
@@ -144,9 +213,8 @@ class Run:
             for limit in limits:
                 if limit.active():
                     limit.cancel()
-        await self._companions.stop()
-        for deferred in waiting:
-            await deferred
+
+    def _end(self) -> None:
         self.clock.stop()
         self._stop_sweeping()
 

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from fakesmtp.server import door as doors
 from fakesmtp.server import ports
 from fakesmtp.server.door import addresses
-from fakesmtp.server.ports import PortInUse, ReservedPort, StartError, cannot_listen, port_holder
+from fakesmtp.server.ports import Port, PortInUse, StartError, cannot_listen, port_holder
 
 from .serving import Talker, address_of, greeted, in_thread, serve, told
 
@@ -53,7 +53,7 @@ async def test_a_closed_port_refuses_and_stays_ours(host: str) -> None:
                 thief.bind((host, port))
         assert server.ready()["listeners"]["smtp"]["state"] == "closed"
         assert not server.runs[0].reachable
-    ReservedPort(host, port).close()  # it is let go
+    Port(None, host, port).close()  # it is let go
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="how a full queue is treated is the kernel's own")
@@ -103,7 +103,7 @@ async def test_both_families_can_be_out_of_reach(state: str) -> None:
         _, port = address_of(server.runs[0])
         for host in ("127.0.0.1", "::1"):
             with pytest.raises(PortInUse):
-                ReservedPort(host, port)
+                Port(None, host, port)
 
 
 @ensureDeferred
@@ -125,15 +125,15 @@ async def test_ipv6_alone_is_not_ipv4() -> None:
 
 @ensureDeferred
 async def test_another_number_is_tried_where_one_family_lacks_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    listen, refused = doors.listen, []
+    refused: list[int] = []
 
-    def refuse_some(reactor: object, host: str, port: int, factory: doors.Door) -> object:
+    def refuse_some(reactor: object, host: str, number: int) -> Port:
         if host == "::1" and len(refused) < 3:
-            refused.append(port)
+            refused.append(number)
             raise PortInUse("taken")
-        return listen(reactor, host, port, factory)
+        return Port(reactor, host, number)
 
-    monkeypatch.setattr(doors, "listen", refuse_some)
+    monkeypatch.setattr(doors, "Port", refuse_some)
     async with serve("listeners: {smtp: {family: both}}") as server:
         _, port = address_of(server.runs[0])
         assert len(refused) == 3
@@ -193,14 +193,14 @@ async def test_nothing_is_left_of_a_start_that_failed() -> None:
         with pytest.raises(StartError, match="another listener of this run has it"):
             async with serve("", text, port=(free := a_port())):
                 pass
-    ReservedPort("127.0.0.1", free).close()
+    Port(None, "127.0.0.1", free).close()
 
 
 def a_port() -> int:
     """A port that was free a moment ago."""
-    reserved = ReservedPort("127.0.0.1", 0)
+    reserved = Port(None, "127.0.0.1", 0)
     reserved.close()
-    return reserved.port
+    return reserved.number
 
 
 @ensureDeferred
@@ -236,7 +236,7 @@ def test_an_ipv6_address_stands_in_brackets() -> None:
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1", "x" * 300])
 def test_a_host_that_is_none_of_ours_is_told(host: str) -> None:
     with pytest.raises(StartError, match=r"cannot listen on .*Use --host 127"):
-        ReservedPort(host, 0)
+        Port(None, host, 0)
 
 
 def test_without_proc_nobody_is_accused(monkeypatch: pytest.MonkeyPatch) -> None:
