@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import click
 
 from fakesmtp.cli.completing import complete_scenario
 from fakesmtp.cli.console import Color, color_option, json_option, make_console, print_json
+from fakesmtp.cli.plugins import plugin_option
 from fakesmtp.cli.status import Status
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from fakesmtp.scenario.model import Scenario
     from fakesmtp.scenario.problems import Problem
+
+_OF_CATALOGUE: Final = re.compile(r"""^\{?\s*["']?(?:product|wrappers|failures)["']?\s*:""", re.MULTILINE)
+"""Keys that no scenario has."""
 
 
 @attrs.frozen
@@ -39,12 +44,14 @@ class Checked:
 @click.argument("files", nargs=-1, metavar="[FILE]…", shell_complete=complete_scenario)
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @json_option
+@plugin_option
 @color_option
 def command(files: tuple[str, ...], strict: bool, as_json: bool, color: Color) -> int:
     """Validate scenario files: all errors at once, with line and column.
 
     FILE is a file, a folder (every scenario below it), the name of a scenario, or - for stdin; without any, it is
-    ./scenarios. Ends with 3 if there is an error, or with --strict a warning.
+    ./scenarios. A file may be a catalogue of client messages too. Ends with 3 if there is an error, or with --strict
+    a warning.
     """
     checked = list(check_all(files or (_own_folder(),)))
     errors = sum(each.count("error") for each in checked)
@@ -103,12 +110,33 @@ def _check(name: str) -> Iterator[Checked]:
             yield _refused(name, str(error))
 
 
+def looks_like_catalogue(path: Path) -> bool:
+    """Whether a file's keys are those of a catalogue of client messages."""
+    from fakesmtp.scenario import source
+    from fakesmtp.scenario.problems import Wrong
+
+    try:
+        return _OF_CATALOGUE.search(source.read_source(path).text) is not None
+    except Wrong:
+        return False
+
+
 def check_file(path: Path) -> Checked:
-    """One file."""
+    """One file: a scenario, or a catalogue of messages."""
     from fakesmtp.scenario import library, reader
 
+    if looks_like_catalogue(path):
+        return _check_catalogue(path)
     reading = reader.read_file(path, find=library.find_beside)
     return Checked(str(path), reading.problems, reading.scenario)
+
+
+def _check_catalogue(path: Path) -> Checked:
+    from fakesmtp.scenario import library
+    from fakesmtp.verdict import catalogue
+
+    cases = {case for entry in library.every() for _, case in entry.documents}
+    return Checked(str(path), catalogue.read_file(path, known={*library.names(), *cases}).problems)
 
 
 def check_folder(folder: Path) -> Iterator[Checked]:

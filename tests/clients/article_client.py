@@ -100,11 +100,27 @@ def send(order: Order) -> None:
 def connect(order: Order) -> socket.socket:
     """Connect to the first address that answers."""
     try:
-        return socket.create_connection((order.host, order.port), timeout=order.patience)
+        return socket.create_connection((find(order), order.port), timeout=order.patience)
     except socket.gaierror:
         raise DeliveryError(3) from None
     except OSError:
         raise DeliveryError(8) from None
+
+
+def find(order: Order) -> str:
+    """The host, or the address that the order's name server has for it."""
+    if order.name_server is None:
+        return order.host
+    from dns.exception import DNSException
+    from dns.resolver import Resolver
+
+    resolver = Resolver(configure=False)
+    address, resolver.port = order.name_server
+    resolver.nameservers = [address]
+    try:
+        return str(resolver.resolve(order.host, "A", lifetime=order.patience)[0])
+    except DNSException:
+        raise DeliveryError(3) from None
 
 
 def prepare(conversation: Conversation, order: Order) -> None:
