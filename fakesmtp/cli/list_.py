@@ -12,6 +12,7 @@ import click
 
 from fakesmtp.cli.console import Color, color_option, json_option, listed, make_console, print_json
 from fakesmtp.cli.documents import CASES, number_of, position
+from fakesmtp.cli.plugins import plugin_option
 from fakesmtp.cli.status import Failure, Status
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def _complete_document(ctx: click.Context, param: click.Parameter, incomplete: s
     help="Only what reproduces a failure of this document, in the document's order.",
 )
 @json_option
+@plugin_option
 @color_option
 def command(glob: str | None, tag: str | None, document: str | None, as_json: bool, color: Color) -> int:
     """The scenarios there are: yours below ./scenarios, and the built-in library.

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from fakesmtp.cli.hosting import write_whole
+from fakesmtp.cli.plugins import plugin_option
 from fakesmtp.cli.status import Status
 
 
@@ -17,6 +18,7 @@ from fakesmtp.cli.status import Status
     " # yaml-language-server: $schema=fakesmtp.schema.json",
 )
 @click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
+@plugin_option
 def command(output: Path | None) -> int:
     """JSON Schema of scenario files: completion and checks while you type."""
     from fakesmtp.scenario.schema import make_schema

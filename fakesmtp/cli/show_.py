@@ -9,6 +9,7 @@ import click
 
 from fakesmtp.cli.completing import complete_persona, complete_scenario
 from fakesmtp.cli.console import Color, color_option, json_option, make_console, print_json, style_reply
+from fakesmtp.cli.plugins import plugin_option
 from fakesmtp.cli.status import Failure, Status
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.option("--persona", shell_complete=complete_persona, help="In whose words the replies are shown.")
 @click.option("--source", is_flag=True, help="The scenario's file, highlighted, in place of the explanation.")
 @json_option
+@plugin_option
 @color_option
 def command(name: str, persona: str | None, source: bool, as_json: bool, color: Color) -> int:
     """One scenario explained: what goes wrong and at which stage, in whose words, and what a correct client does.

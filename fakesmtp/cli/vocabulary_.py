@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fakesmtp.cli.console import Color, color_option, json_option, make_console, print_json
+from fakesmtp.cli.plugins import plugin_option
 from fakesmtp.cli.status import Status
 
 if TYPE_CHECKING:
@@ -28,11 +29,12 @@ def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 @click.command("vocabulary")
 @click.argument("topics", nargs=-1, metavar="[TOPIC]…", shell_complete=_complete)
 @json_option
+@plugin_option
 @color_option
 def command(topics: tuple[str, ...], as_json: bool, color: Color) -> int:
     """The words of scenario files, from the registers: one line each.
 
-    TOPIC is stages, faults, facts, refusals, personas or certificates; without any, all of them.
+    TOPIC is stages, faults, facts, matchers, refusals, personas or certificates; without any, all of them.
     """
     from fakesmtp.scenario.vocabulary import TOPICS
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from statistics import NormalDist
-from typing import NewType
+from typing import Annotated, Any, Final, Literal, NewType, get_origin
 
 import attrs
+
+from fakesmtp.protocol.reply import Reply
 
 Seconds = NewType("Seconds", float)
 """A duration such as ``250ms``."""
@@ -62,3 +64,33 @@ class Lognormal:
 
 Waiting = Fixed | Uniform | Lognormal
 """A time, or how to draw one: ``5s``, ``{uniform: [1s, 5s]}``, ``{lognormal: {median: 1s, sigma: 0.5}}``."""
+
+TYPES: Final[Mapping[Any, str]] = {
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "str",
+    Seconds: "Seconds",
+    Octets: "Octets",
+    Waiting: "Waiting",
+    WireText: "WireText",
+    Reply: "Reply",
+    tuple[int, ...]: "tuple[int, ...]",
+    tuple[str, ...]: "tuple[str, ...]",
+    Mapping[str, str]: "Mapping[str, str]",
+    RefusalName: "RefusalName",
+    CertificateName: "CertificateName",
+    StateName: "StateName",
+}
+"""Every type that a setting can have beside ``Literal[…]`` and ``Annotated[str, choices]``, and its name."""
+
+
+def check_type(name: str, kind: Any) -> None:
+    """See that scenarios can give a setting of this type.
+
+    :raises TypeError: if they cannot.
+    """
+    if get_origin(kind) not in (Literal, Annotated) and kind not in TYPES:
+        known = ", ".join((*TYPES.values(), "Literal[…]"))
+        shown = getattr(kind, "__name__", str(kind)) if isinstance(kind, type) else str(kind)
+        raise TypeError(f"the setting '{name}' has the type {shown}, which scenarios cannot give; it can be {known}")

@@ -120,6 +120,8 @@ class Acts:
         primary = next(iter(settings.values()), None)
         if primary is None:
             return _nothing(key, value)
+        if _means_the_defaults(value, settings):
+            return {}
         if not isinstance(value, source.Mapping) or _may_be_primary(primary, value, settings):
             return {primary.name: value}
         if primary.type in (Reply, WireText) and (written := values.as_one_line(value)) is not None:
@@ -130,18 +132,9 @@ class Acts:
         return {name: inner for name, (_, inner) in value.pairs.items()}
 
     def _reader(self, setting: Setting, action: str = "") -> Read[Any]:
-        kind = setting.type
-        if kind is RefusalName:
+        if setting.type is RefusalName:
             return self.refusal
-        if get_origin(kind) is Literal:
-            return values.choice(f"value of '{action}':", get_args(kind))
-        if get_origin(kind) is Annotated:
-            return values.choice(f"value of '{action}':", get_args(kind)[1])
-        if kind in (int, Octets):
-            return (values.integer if kind is int else values.size_from)(setting.least)
-        if kind in _READERS:
-            return _READERS[kind]
-        raise TypeError(f"the setting {setting.name} has the type {kind}, which scenarios cannot give")
+        return reader_of(setting.type, f"value of '{action}':", setting.least)
 
     def refusal(self, node: Node, findings: Findings) -> str:
         """The name of a refusal that the persona, or the one behind it, has words for."""
@@ -155,6 +148,29 @@ class Acts:
             message = f"the persona '{self._persona.name}' has no words for {name!r}"
             raise Wrong(node, message, "choose another persona, or give the reply itself")
         raise findings.unknown(node, "refusal", [each for each in known if self._persona.words_for(each)], "refusals")
+
+
+def reader_of(kind: Any, what: str, least: int = 1) -> Read[Any]:
+    """How a setting of this type is read; refusals are read by whoever knows the persona.
+
+    :param what: what a choice is called in messages. :param least: of whole numbers and sizes.
+    """
+    if get_origin(kind) is Literal:
+        return values.choice(what, get_args(kind))
+    if get_origin(kind) is Annotated:
+        return values.choice(what, get_args(kind)[1])
+    if kind in (int, Octets):
+        return (values.integer if kind is int else values.size_from)(least)
+    if kind not in _READERS:
+        raise TypeError(f"settings of the type {kind} cannot be given by scenarios")
+    return _READERS[kind]
+
+
+def _means_the_defaults(value: Node, settings: dict[str, Setting]) -> bool:
+    """Whether this is the ``true`` of an action that needs no settings, although it has some."""
+    plain = isinstance(value, Scalar) and value.truth is True
+    primary, *_ = settings.values()
+    return plain and primary.type is not bool and not any(each.required for each in settings.values())
 
 
 def _may_be_primary(primary: Setting, value: source.Mapping, settings: dict[str, Setting]) -> bool:
@@ -180,6 +196,8 @@ def _made(entry: Entry, settings: dict[str, Any], key: Scalar) -> Act:
         return Act(entry.name, entry.kind, entry.factory(**settings), key.place)
     except ValueError as error:
         raise Wrong(key, str(error)) from None
+    except Exception as error:  # a fault of the user's own may raise anything
+        raise Wrong(key, f"'{entry.name}' does not take these settings: {type(error).__name__}: {error}") from None
 
 
 def _keywords(node: Node, findings: Findings) -> dict[str, str]:

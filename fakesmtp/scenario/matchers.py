@@ -1,8 +1,9 @@
 """Matchers: one small language for rules, expectations and assertions.
 
 Text is a case-insensitive glob of ``*`` and ``?`` (brackets stand for themselves, as in ``*@[192.0.2.1]``); a list is
-any-of; a mapping takes ``equals glob matches contains in not over under``, all of which must hold; booleans and
-numbers are themselves; ``none`` is a fact that is absent. Where a fact has several values, one that matches is enough.
+any-of; a mapping takes words such as ``equals glob matches contains in not over under``
+(:mod:`fakesmtp.scenario.operators`), all of which must hold; booleans and numbers are themselves; ``none`` is a fact
+that is absent. Where a fact has several values, one that matches is enough.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Matcher(Protocol):
         """Whether the value matches; a tuple matches if one of its values does."""
 
 
-def _any(value: object, test: Callable[[object], bool]) -> bool:
+def any_of(value: object, test: Callable[[object], bool]) -> bool:
+    """Whether the test holds for the value, or for one of its values; an absent one has none."""
     if isinstance(value, tuple):
         return any(test(each) for each in value)
     return value is not None and test(value)
@@ -71,7 +73,7 @@ class Glob:
     def matches(self, value: object) -> bool:
         """Whether the whole text fits."""
         pattern = glob_pattern(self.glob)
-        return _any(value, lambda each: pattern.fullmatch(_text(each)) is not None)
+        return any_of(value, lambda each: pattern.fullmatch(as_text(each)) is not None)
 
     def __str__(self) -> str:
         return self.glob
@@ -85,7 +87,7 @@ class Pattern:
 
     def matches(self, value: object) -> bool:
         """Whether it is found."""
-        return _any(value, lambda each: self.pattern.search(_text(each)) is not None)
+        return any_of(value, lambda each: self.pattern.search(as_text(each)) is not None)
 
     def __str__(self) -> str:
         return f"{{matches: {self.pattern.pattern}}}"
@@ -100,7 +102,7 @@ class Contains:
     def matches(self, value: object) -> bool:
         """Whether the piece is in the text."""
         piece = self.piece.lower()
-        return _any(value, lambda each: piece in _text(each).lower())
+        return any_of(value, lambda each: piece in as_text(each).lower())
 
     def __str__(self) -> str:
         return f"{{contains: {self.piece}}}"
@@ -116,7 +118,7 @@ class Equals:
         """Whether it is the same."""
         if isinstance(self.value, bool):
             return bool(value) is self.value
-        return _any(value, lambda each: each == self.value)
+        return any_of(value, lambda each: each == self.value)
 
     def __str__(self) -> str:
         return str(self.value).lower() if isinstance(self.value, bool) else f"{{equals: {self.value}}}"
@@ -130,7 +132,7 @@ class Over:
 
     def matches(self, value: object) -> bool:
         """Whether the number is larger."""
-        return _any(value, lambda each: _number(each) > self.bound)
+        return any_of(value, lambda each: _number(each) > self.bound)
 
     def __str__(self) -> str:
         return f"{{over: {self.bound:g}}}"
@@ -144,7 +146,7 @@ class Under:
 
     def matches(self, value: object) -> bool:
         """Whether the number is smaller."""
-        return _any(value, lambda each: _number(each) < self.bound)
+        return any_of(value, lambda each: _number(each) < self.bound)
 
     def __str__(self) -> str:
         return f"{{under: {self.bound:g}}}"
@@ -158,11 +160,11 @@ class Within:
 
     def matches(self, value: object) -> bool:
         """Whether the address lies in the network."""
-        return _any(value, self._holds)
+        return any_of(value, self._holds)
 
     def _holds(self, value: object) -> bool:
         try:
-            address = ipaddress.ip_address(_text(value).partition("%")[0])
+            address = ipaddress.ip_address(as_text(value).partition("%")[0])
         except ValueError:
             return False
         mapped = getattr(address, "ipv4_mapped", None)
@@ -222,7 +224,7 @@ class Fields:
 
     def matches(self, value: object) -> bool:
         """Whether one of the values has all the fields."""
-        return _any(value, lambda each: all(matcher.matches(_field(each, name)) for name, matcher in self.fields))
+        return any_of(value, lambda each: all(matcher.matches(_field(each, name)) for name, matcher in self.fields))
 
     def __str__(self) -> str:
         return "{" + ", ".join(f"{name}: {matcher}" for name, matcher in self.fields) + "}"
@@ -234,7 +236,8 @@ def _field(value: object, name: str) -> object:
     return getattr(value, name.replace("-", "_"), None)
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """A value as scenarios write it."""
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 

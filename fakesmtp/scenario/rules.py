@@ -265,5 +265,7 @@ def _check_threshold(rule: Rule, findings: Findings) -> None:
         findings.error(rule.place, "a rule at content needs a threshold", hint)
     for condition in rule.when:
         if not is_watchable(condition):
-            message = "in the middle of a message only a piece of text can be found"
-            findings.error(condition.place, message, "body: {contains: …}")
+            of_body = condition.fact == "body"
+            message = "a piece of text can be found" if of_body else "a bound can be waited for"
+            hint = "body: {contains: …}" if of_body else f"{condition.fact}: {{over: 10000}}"
+            findings.error(condition.place, f"in the middle of a message only {message}", hint)

@@ -33,9 +33,17 @@ def marks_of(conditions: Iterable[Condition]) -> frozenset[Mark]:
 def is_watchable(condition: Condition) -> bool:
     """Whether the condition can hold in the middle of a message: of the body, only a piece of text can be found there.
 
-    Not for regular expressions, nor for globs other than ``*text*``.
+    Not for regular expressions, nor for globs other than ``*text*``, nor for matchers of users' own: when those begin
+    to hold nobody can tell beforehand.
     """
+    if condition.fact in _COUNTED:
+        return _is_countable(condition.matcher)
     return condition.fact != "body" or _is_watchable(condition.matcher)
+
+
+def _is_countable(matcher: Matcher) -> bool:
+    parts = _parts(matcher)
+    return all(map(_is_countable, parts)) if parts else isinstance(matcher, (Over, Under, Equals, Present, Absent))
 
 
 # ---------------------------------------------------------------------- offset and size

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from fakesmtp.faults import FAULTS
 from fakesmtp.protocol.stages import STAGES
 from fakesmtp.scenario.facts import FACTS
+from fakesmtp.scenario.languages import OPERATORS
 from fakesmtp.scenario.persona import DEFAULT, load_persona, persona_names, refusal_names
 
 
@@ -26,6 +27,11 @@ def stages() -> Iterator[Row]:
 def facts() -> Iterator[Row]:
     """What rules may ask."""
     return (Row(fact.name, fact.meaning) for fact in FACTS.values())
+
+
+def matchers() -> Iterator[Row]:
+    """What rules may ask of a fact."""
+    return (Row(name, each.meaning) for name, each in OPERATORS.items())
 
 
 def faults() -> Iterator[Row]:
@@ -57,6 +63,7 @@ TOPICS: Final[dict[str, Callable[[], Iterable[Row]]]] = {
     "stages": stages,
     "faults": faults,
     "facts": facts,
+    "matchers": matchers,
     "refusals": refusals,
     "personas": personas,
     "certificates": certificates,

@@ -6,12 +6,14 @@ whose head explains both.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from twisted.logger import Logger
 
+from fakesmtp.faults.registry import PluginError
 from fakesmtp.protocol import actions, events
 
 if TYPE_CHECKING:
@@ -135,12 +137,18 @@ class Turns:
             self._read_on()
 
     def _give_up(self) -> None:
-        """The core has raised, which is a bug: say so and leave no client hanging."""
-        _LOG.failure("fakesmtp has a bug: session {number} is cut", number=self.session.number)
+        """A user's own fault or matcher has raised, or the core, which is a bug: say so and leave no client hanging."""
+        error = sys.exc_info()[1]
+        if isinstance(error, PluginError):
+            why = f"{error}: the session is cut"
+            _LOG.critical("fakesmtp: session {number}: {why}", number=self.session.number, why=why)
+        else:
+            why = "internal error: the session is cut; please report this"
+            _LOG.failure("fakesmtp has a bug: session {number} is cut", number=self.session.number)
         self._stop_waiting()
         self._turn = self._queue = None
         self._queued = 0
-        self.tap.note(actions.Note("internal error: the session is cut; please report this"))
+        self.tap.note(actions.Note(why))
         self._abort()
 
     # ------------------------------------------------------------------ actions that suspend a turn, and timers
