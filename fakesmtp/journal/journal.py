@@ -88,6 +88,11 @@ class Journal:
         return self._stream.next_sequence
 
     @property
+    def elapsed(self) -> float:
+        """Real seconds since this epoch began."""
+        return self.clock() - self._stream.origins[None].began
+
+    @property
     def dropped(self) -> int:
         """Entries of this epoch that were dropped to stay within the bound."""
         return self._stream.dropped

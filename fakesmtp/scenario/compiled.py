@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import attrs
@@ -12,8 +12,9 @@ from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.stages import Stage
 from fakesmtp.scenario.draws import Draws
 from fakesmtp.scenario.facts import FACTS, Value, World
+from fakesmtp.scenario.misses import Nearness, Obstacle, drawn, let_first_by, over, spent
 from fakesmtp.scenario.model import Condition, Rule
-from fakesmtp.scenario.occurrences import Key, Occurrences, Window, largest_number
+from fakesmtp.scenario.occurrences import Count, Key, Occurrences, Window, largest_number
 from fakesmtp.scenario.thresholds import marks_of, text_test
 
 Test = tuple[Value, Callable[[Any], bool]]
@@ -53,7 +54,20 @@ class Rate:
 class CompiledRule:
     """One rule at run time, with its own counters."""
 
-    __slots__ = ("_counts", "_key", "_rates", "_tests", "_tests_of_content", "draws", "lookups", "marks", "rule")
+    __slots__ = (
+        "_counts",
+        "_key",
+        "_rates",
+        "_tests",
+        "_tests_of_content",
+        "acted",
+        "draws",
+        "lookups",
+        "marks",
+        "met",
+        "near",
+        "rule",
+    )
 
     def __init__(self, rule: Rule, scenario: str, seed: int) -> None:
         self.rule = rule
@@ -66,29 +80,51 @@ class CompiledRule:
         self._rates = tuple(Rate(condition) for condition in rule.when if condition.fact == "rate")
         self._key = tuple(FACTS[name].value for name in rule.per)
         self._counts = Occurrences()
+        self.met = 0
+        """Occurrences of all keys."""
+        self.acted = 0
+        """Those on which it acted."""
+        self.near = Nearness(rule)
 
     def holds(self, session: Session, world: World, stage: Stage, now: float) -> bool:
         """Whether everything in ``when`` holds; rates come last, because to ask for them counts."""
-        for value, matches in self._tests if stage is not Stage.CONTENT else self._tests_of_content:
-            if not matches(value(session, world)):
+        tests = self._tests if stage is not Stage.CONTENT else self._tests_of_content
+        for test in tests:
+            seen = test[0](session, world)
+            if not test[1](seen):
+                if self.near.open:
+                    self.near.fail(tests.index(test), stage, session, seen)
                 return False
-        return all(rate.holds(session, world, now) for rate in self._rates)
+        for number, rate in enumerate(self._rates, len(tests)):
+            if not rate.holds(session, world, now):
+                if self.near.open:
+                    self.near.fail(number, stage, session, None)
+                return False
+        return True
 
-    def meet(self, session: Session, world: World, now: float) -> Occurrence | None:
+    def meet(self, session: Session, world: World, stage: Stage, now: float) -> Occurrence | None:
         """Count an occurrence; ``None`` if the rule does not act on it."""
         key = tuple(_stable(value(session, world)) for value in self._key)
         count = self._counts.meet(key, now)
+        self.met += 1
+        if (obstacle := self._obstacle(count, key, now)) is not None:
+            self.near.let_by(stage, session, obstacle)
+            return None
+        n = count.n
+        count.acted += 1
+        self.acted += 1
+        return Occurrence(key, n)
+
+    def _obstacle(self, count: Count, key: Key, now: float) -> Obstacle | None:
+        """Why it does not act on this occurrence, in words when asked; ``None``: it acts."""
         rule, n = self.rule, count.n
         if rule.lasts is not None and now - count.first >= rule.lasts:
-            return None
+            return over
         if n <= rule.after or (n - rule.after - 1) % rule.every:
-            return None
+            return let_first_by
         if rule.times is not None and count.acted >= rule.times:
-            return None
-        if rule.chance < 1 and self.draws.draw(key, n) >= rule.chance:
-            return None
-        count.acted += 1
-        return Occurrence(key, n)
+            return spent
+        return drawn if rule.chance < 1 and self.draws.draw(key, n) >= rule.chance else None
 
     @property
     def forgets(self) -> bool:
@@ -96,14 +132,13 @@ class CompiledRule:
         return bool(self._counts.forgotten) or any(rate.window.forgotten for rate in self._rates)
 
 
-def compile_rules(rules: tuple[Rule, ...], scenario: str, seed: int) -> dict[Stage, tuple[CompiledRule, ...]]:
+def sort_by_stage(rules: Iterable[CompiledRule]) -> dict[Stage, tuple[CompiledRule, ...]]:
     """The rules of each stage that has any, in order; a ``chance`` of 0 is no rule."""
     found: dict[Stage, tuple[CompiledRule, ...]] = {}
-    for rule in rules:
-        if rule.chance <= 0:
+    for compiled in rules:
+        if compiled.rule.chance <= 0:
             continue
-        compiled = CompiledRule(rule, scenario, seed)
-        for stage in dict.fromkeys(rule.stages):
+        for stage in dict.fromkeys(compiled.rule.stages):
             found[stage] = (*found.get(stage, ()), compiled)
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -15,6 +15,9 @@ from fakesmtp.protocol.policy import RuleReference
 from fakesmtp.protocol.settings import Limits, TlsMode
 from fakesmtp.protocol.stages import Stage
 from fakesmtp.scenario.matchers import Matcher
+
+if TYPE_CHECKING:
+    from fakesmtp.scenario.demands import Demand
 
 Network = IPv4Network | IPv6Network
 Outcome = Literal["delivered", "refused", "deferred", "unreachable", "insecure"]
@@ -222,6 +225,8 @@ class Expectation:
     name: str
     value: Any
     place: Place = Place()
+    demand: Demand | None = attrs.field(default=None, eq=False, repr=False)
+    """What it demands, checked; ``None``: not made by the reader, so it cannot be judged."""
 
 
 @attrs.frozen

@@ -45,8 +45,9 @@ from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.stages import Stage
 from fakesmtp.scenario import zone
 from fakesmtp.scenario.clock import server_clock
-from fakesmtp.scenario.compiled import CompiledRule, Occurrence, compile_rules
-from fakesmtp.scenario.model import Act, Scenario
+from fakesmtp.scenario.compiled import CompiledRule, Occurrence, sort_by_stage
+from fakesmtp.scenario.misses import Miss, find_misses
+from fakesmtp.scenario.model import Act, Rule, Scenario
 from fakesmtp.scenario.occurrences import MOST_KEYS
 
 
@@ -99,6 +100,14 @@ class Passage:
     occurred: set[CompiledRule] = attrs.field(factory=set)
 
 
+@attrs.frozen
+class Progress:
+    """How often a rule's conditions held, over all keys, and how often it acted."""
+
+    met: int
+    acted: int
+
+
 class ScenarioPolicy:
     """Decides for every session of one running scenario.
 
@@ -116,15 +125,41 @@ class ScenarioPolicy:
         self.state = "start"
         self.now = server_clock(scenario.clock, now)
         self._clock = clock
-        self._rules = compile_rules(scenario.rules, scenario.name, seed)
-        self.stages = frozenset(self._rules)
-        self.marks = _marks(self._rules.get(Stage.CONTENT, ()))
-        self._lookups = {stage: _lookups(rules) for stage, rules in self._rules.items()}
+        self._seed = seed
+        self._compiled = [CompiledRule(rule, scenario.name, seed) for rule in scenario.rules]
+        self._sort_rules()
         self._numbers: dict[Session, int] = {}
         self._connections = 0
         self._passages: dict[Session, Passage] = {}
         self._logins: dict[str, float] = {}
         self._forgetful: set[CompiledRule] = set()
+
+    def _sort_rules(self) -> None:
+        self._rules = sort_by_stage(self._compiled)
+        self.stages = frozenset(self._rules)
+        self.marks = _marks(self._rules.get(Stage.CONTENT, ()))
+        self._lookups = {stage: _lookups(rules) for stage, rules in self._rules.items()}
+
+    # ------------------------------------------------------------------ for whoever steers it
+
+    def replace_rule(self, rule: Rule) -> None:
+        """Put a rule in the place of the one with its name: it begins anew, the others keep what they have counted.
+
+        :raises ValueError: if no rule has that name.
+        """
+        place = [compiled.rule.name for compiled in self._compiled].index(rule.name)
+        self._forgetful.discard(self._compiled[place])
+        self._compiled[place] = CompiledRule(rule, self.scenario.name, self._seed)
+        self.scenario = attrs.evolve(self.scenario, rules=tuple(compiled.rule for compiled in self._compiled))
+        self._sort_rules()
+
+    def progress(self) -> dict[str, Progress]:
+        """How far each rule has come, by its name, in the order of the file."""
+        return {compiled.rule.name: Progress(compiled.met, compiled.acted) for compiled in self._compiled}
+
+    def misses(self) -> tuple[Miss, ...]:
+        """The nearest that each rule came which has not acted, or does no more, in the order of the file."""
+        return find_misses((compiled.near, compiled.acted > 0) for compiled in self._compiled)
 
     # ------------------------------------------------------------------ for the session
 
@@ -141,6 +176,7 @@ class ScenarioPolicy:
         outcome: Outcome | None = None
         for compiled in self._rules.get(stage, ()):
             if outcome is not None and outcome.answer is not None and not compiled.rule.merely_shapes:
+                compiled.near.hide(stage, session)
                 continue
             if passage is not None and (mark not in compiled.marks or compiled in passage.occurred):
                 continue
@@ -148,7 +184,7 @@ class ScenarioPolicy:
                 continue
             if passage is not None:
                 passage.occurred.add(compiled)
-            occurrence = compiled.meet(session, self, now)
+            occurrence = compiled.meet(session, self, stage, now)
             if occurrence is None:
                 continue
             if outcome is None:

@@ -18,9 +18,8 @@ import attrs
 from fakesmtp.faults import FAULTS
 from fakesmtp.protocol.wording import Wording
 from fakesmtp.scenario import source, surroundings, values
-from fakesmtp.scenario.expectations import read_expectations
 from fakesmtp.scenario.extending import Find, extend, override
-from fakesmtp.scenario.model import Documented, Outcome, Place, Pop3, Rule, Scenario, Tls
+from fakesmtp.scenario.model import Documented, Expectation, Outcome, Place, Pop3, Rule, Scenario, Tls
 from fakesmtp.scenario.persona import DEFAULT, load_persona, persona_names
 from fakesmtp.scenario.problems import MOST_PROBLEMS, Findings, Problem, ScenarioErrors, Wrong
 from fakesmtp.scenario.rules import KEYS as RULE_KEYS
@@ -171,6 +170,12 @@ def _read_bounce_to(node: Node, findings: Findings) -> tuple[str, int]:
     return read_bounce_to(node, findings)
 
 
+def _read_expect(node: Node, findings: Findings) -> tuple[Expectation, ...]:
+    from fakesmtp.scenario.expectations import read_expectations
+
+    return read_expectations(node, findings)
+
+
 def _read_pop3(node: Node, findings: Findings, accounts: Mapping[str, str] | None) -> Pop3 | None:
     from fakesmtp.scenario.mailboxes import read_pop3
 
@@ -207,7 +212,7 @@ READERS: Final[dict[str, Read[Any]]] = {
     "clock": surroundings.read_clock,
     "real-time": values.boolean,
     "script": _not_yet("script"),
-    "expect": read_expectations,
+    "expect": _read_expect,
 }
 """The keys of a scenario, and how each is read; the others need what these have said."""
 

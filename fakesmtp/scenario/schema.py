@@ -6,20 +6,17 @@ booleans pass. The reader knows more than a schema can say: what an editor accep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from typing import Final, get_args
 
 from fakesmtp.faults import FAULTS, Entry
-from fakesmtp.faults.settings import CertificateName, Octets, RefusalName, Seconds, StateName, Waiting, WireText
-from fakesmtp.protocol.reply import Reply
 from fakesmtp.protocol.sasl import MECHANISMS
 from fakesmtp.protocol.stages import STAGES
 from fakesmtp.scenario import mailboxes, surroundings
 from fakesmtp.scenario.acts import Setting, certificate_names, settings_of
-from fakesmtp.scenario.expectations import EXPECTATIONS
 from fakesmtp.scenario.facts import FACTS
 from fakesmtp.scenario.model import Outcome
 from fakesmtp.scenario.persona import load_persona, persona_names, refusal_names
+from fakesmtp.scenario.schema_expectations import define_expectation
 from fakesmtp.scenario.schema_parts import (
     BOOLEAN,
     TEXT,
@@ -33,6 +30,7 @@ from fakesmtp.scenario.schema_parts import (
     mapping,
     reference,
     schema_of,
+    schema_of_type,
     some,
     words,
 )
@@ -135,7 +133,7 @@ def _definitions() -> dict[str, Schema]:
         "when": mapping({fact.name: described(schema_of(fact), fact.meaning) for fact in FACTS.values()}),
         "action": _action(),
         "rule": _rule(),
-        "expectation": mapping({name: _expectation(words) for name, words in EXPECTATIONS.items()}),
+        "expectation": define_expectation(),
     }
 
 
@@ -257,44 +255,10 @@ def _fault(entry: Entry) -> Schema:
     primary = next(iter(settings.values()))
     required = [name for name, setting in settings.items() if setting.required]
     properties = {name: described(_setting(setting), setting.doc) for name, setting in settings.items()}
-    absent: list[Schema] = [] if required else [{"type": "null"}]
+    absent: list[Schema] = [] if required else [{"enum": [None, True]}]
     either = [_setting(primary), mapping(properties, required=required), *absent]
     return {"description": entry.meaning, "anyOf": either}
 
 
 def _setting(setting: Setting) -> Schema:
-    """The schema of a setting by its type. Raises TypeError for one that scenarios cannot give."""
-    kind = setting.type
-    if get_origin(kind) is Literal:
-        return words(get_args(kind))
-    if get_origin(kind) is Annotated:
-        return words(get_args(kind)[1])
-    if kind is int:
-        return {"type": "integer", "minimum": setting.least}
-    if kind not in _SETTINGS:
-        raise TypeError(f"the setting {setting.name} has the type {kind}, which scenarios cannot give")
-    return _SETTINGS[kind]
-
-
-_SETTINGS: Final[dict[Any, Schema]] = {
-    str: TEXT,
-    bool: BOOLEAN,
-    float: {"type": "number", "minimum": 0},
-    Seconds: reference("duration"),
-    Octets: reference("size"),
-    Waiting: reference("waiting"),
-    WireText: TEXT,
-    RefusalName: reference("refusal"),
-    CertificateName: reference("certificate"),
-    StateName: WORD,
-    Reply: reference("reply"),
-    tuple[int, ...]: some({"type": "integer"}),
-    tuple[str, ...]: some(WORD),
-    Mapping[str, str]: free(TEXT),
-}
-
-
-def _expectation(known: tuple[str, ...]) -> Schema:
-    if not known:
-        return TEXT
-    return {"anyOf": [TEXT, list_of(TEXT), mapping({word: {} for word in known})]}
+    return schema_of_type(setting.type, setting.least)

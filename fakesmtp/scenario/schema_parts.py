@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
+from fakesmtp.faults.settings import CertificateName, Octets, RefusalName, Seconds, StateName, Waiting, WireText
+from fakesmtp.protocol.reply import Reply
 from fakesmtp.scenario.conditions import COUNTED_BY
 from fakesmtp.scenario.facts import Fact, Kind
+from fakesmtp.scenario.languages import LANGUAGES, LOGIN
+from fakesmtp.scenario.operators import Operand, Operator
 
 Schema = dict[str, Any]
 
@@ -73,24 +77,64 @@ def _waiting() -> Schema:
     return {"anyOf": [reference("duration"), drawn]}
 
 
+# ---------------------------------------------------------------------- settings, by their types
+
+
+def schema_of_type(kind: Any, least: int = 1) -> Schema:
+    """The schema of a setting by its type. Raises TypeError for one that scenarios cannot give.
+
+    :param least: of whole numbers.
+    """
+    if get_origin(kind) is Literal:
+        return words(get_args(kind))
+    if get_origin(kind) is Annotated:
+        return words(get_args(kind)[1])
+    if kind is int:
+        return {"type": "integer", "minimum": least}
+    if kind not in _TYPES:
+        raise TypeError(f"settings of the type {kind} cannot be given by scenarios")
+    return _TYPES[kind]
+
+
+_TYPES: Final[dict[Any, Schema]] = {
+    str: TEXT,
+    bool: BOOLEAN,
+    float: {"type": "number", "minimum": 0},
+    Seconds: reference("duration"),
+    Octets: reference("size"),
+    Waiting: reference("waiting"),
+    WireText: TEXT,
+    RefusalName: reference("refusal"),
+    CertificateName: reference("certificate"),
+    StateName: WORD,
+    Reply: reference("reply"),
+    tuple[int, ...]: some({"type": "integer"}),
+    tuple[str, ...]: some(WORD),
+    Mapping[str, str]: free(TEXT),
+}
+
+
+# ---------------------------------------------------------------------- matchers
+
+
 def define_matchers() -> dict[str, Schema]:
     """Definitions of what a fact of each simple kind can be matched with."""
-    return {
-        "text-matcher": _matcher("text-matcher", TEXT, "equals", "glob", "matches", "contains"),
-        "number-matcher": _matcher("number-matcher", {"type": "number"}, "equals", "over", "under"),
-        "size-matcher": _matcher("size-matcher", reference("size"), "equals", "over", "under"),
-        "duration-matcher": _matcher("duration-matcher", reference("signed-duration"), "equals", "over", "under"),
-        "boolean-matcher": _matcher("boolean-matcher", BOOLEAN, "equals"),
-        "network-matcher": _matcher("network-matcher", {"type": "string"}, "equals"),
-    }
+    return {name: _matcher(kind, name, _VALUES[kind]) for kind, name in _MATCHERS.items()}
 
 
-def _matcher(name: str, value: Schema, *operators: str) -> Schema:
-    """One value, a list of them, or a mapping of operators; ``none`` and ``any``."""
+def _matcher(kind: Kind, name: str, value: Schema) -> Schema:
+    """One value, a list of them, or a mapping of words; ``none`` and ``any``."""
     again = reference(name)
-    found: Schema = {operator: TEXT if operator in ("matches", "contains") else value for operator in operators}
-    inner = mapping({**found, "in": list_of(again), "not": again}, minProperties=1)
-    return {"anyOf": [{"enum": ["none", "any", None]}, value, {**list_of(again), "minItems": 1}, inner]}
+    inner = {word: _operand(each, value, again) for word, each in LANGUAGES[kind].operators.items()}
+    matchers = mapping(inner, minProperties=1)
+    return {"anyOf": [{"enum": ["none", "any", None]}, value, {**list_of(again), "minItems": 1}, matchers]}
+
+
+def _operand(operator: Operator, value: Schema, again: Schema) -> Schema:
+    """What stands behind a word, described so that an editor shows it."""
+    behind = {Operand.VALUE: value, Operand.TEXT: TEXT, Operand.LIST: list_of(again), Operand.MATCHER: again}
+    known = behind[operator.operand] if isinstance(operator.operand, Operand) else schema_of_type(operator.operand, 0)
+    return described(known, operator.meaning)
 
 
 _MATCHERS: Final = {
@@ -101,6 +145,15 @@ _MATCHERS: Final = {
     Kind.BOOLEAN: "boolean-matcher",
     Kind.NETWORK: "network-matcher",
 }
+_VALUES: Final[dict[Kind, Schema]] = {
+    Kind.TEXT: TEXT,
+    Kind.NUMBER: {"type": "number"},
+    Kind.SIZE: reference("size"),
+    Kind.DURATION: reference("signed-duration"),
+    Kind.BOOLEAN: BOOLEAN,
+    Kind.NETWORK: {"type": "string"},
+}
+"""What a value of a kind looks like."""
 _PRESENCE: Final[Schema] = {"enum": ["none", "any", True, False, None]}
 
 
@@ -113,12 +166,11 @@ def schema_of(fact: Fact) -> Schema:
         rate = {"over": {"type": "integer", "minimum": 0}, "per": reference("duration"), "by": by}
         return mapping(rate, required=["over", "per"])
     if fact.kind is Kind.CONNECTIONS:
-        operators = ("equals", "over", "under", "in", "not")
-        counted = mapping({**{name: {} for name in operators}, "by": by}, minProperties=1)
+        counted = mapping({**{name: {} for name in LANGUAGES[Kind.NUMBER].operators}, "by": by}, minProperties=1)
         return {"anyOf": [reference("number-matcher"), counted]}
     if fact.kind is Kind.LOGIN:
-        durations = {name: reference("duration") for name in ("within", "over")} | {"in": {}, "not": {}}
-        return {"anyOf": [_PRESENCE, mapping(durations, minProperties=1)]}
+        known = {name: _operand(each, reference("duration"), {}) for name, each in LOGIN.operators.items()}
+        return {"anyOf": [_PRESENCE, mapping(known, minProperties=1)]}
     return _structured(fact)
 
 
