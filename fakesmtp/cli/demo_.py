@@ -9,8 +9,8 @@ import click
 
 from fakesmtp.cli.completing import complete_scenario
 from fakesmtp.cli.console import json_option, make_console, print_json, style_reply
+from fakesmtp.cli.durations import Duration
 from fakesmtp.cli.options import ServingCommand, common_options, prepare, take_common
-from fakesmtp.cli.serve_ import Duration
 from fakesmtp.cli.status import Status
 
 if TYPE_CHECKING:

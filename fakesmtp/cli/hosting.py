@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import secrets
 import signal
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakesmtp.cli.options import Common
+from fakesmtp.cli.options import Common, is_loopback
 from fakesmtp.cli.status import Failure, Status
 
 if TYPE_CHECKING:
     from fakesmtp.scenario.model import Scenario
+    from fakesmtp.server.control import Control
     from fakesmtp.server.server import Server
 
 
@@ -34,6 +36,7 @@ class Host:
         self.reactor: Any = reactor
         self.journal = Journal(show_secrets=common.show_secrets)
         self.server: Server = self._make_server(scenarios)
+        self._control: Control | None = None
         self._files = self._open_files()
         self._flushing = False
         self._told: set[str] = set()
@@ -97,6 +100,7 @@ class Host:
         try:
             self._forget_ready()
             await self.server.start()
+            self._open_control()
             self._announce()
             self._status = await work(self)
         except StartError as error:
@@ -104,11 +108,28 @@ class Host:
         except BaseException as error:
             self._error = error
         try:
+            if self._control is not None:
+                await self._control.shut()
             await self.server.stop()
             self._finish()
         except BaseException as error:
             self._error = self._error or error
         self.reactor.stop()
+
+    def _open_control(self) -> None:
+        """Where it is asked for. :raises StartError: if its port cannot be had."""
+        if self.common.control is None:
+            return
+        from fakesmtp.server.control import Control
+
+        host, port = self.common.control
+        token = self.common.control_token
+        if token is None and not is_loopback(host):
+            token = secrets.token_urlsafe(18)
+            self.server.also_ready["control-token"] = token
+        self._control = Control(self.server, self.reactor, host=host, port=port, token=token)
+        self._control.open()
+        self.server.also_ready["control"] = self._control.url
 
     def _forget_ready(self) -> None:
         """An earlier run's ready file would be taken for ours by whoever waits for it."""

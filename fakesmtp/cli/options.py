@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import click
 
+from fakesmtp.cli.plugins import plugin_option
 from fakesmtp.cli.status import Failure, Status
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class Common:
     dns_port: int = 0
     pop3_port: int = 0
     keep_raw: bool = False
+    control: tuple[str, int] | None = None
+    """Address and port of the control interface, where it is asked for."""
+    control_token: str | None = None
     insists: bool = attrs.field(default=False, metadata={"derived": True})
     """Somebody has asked for this port: it comes before the scenario's."""
 
@@ -79,6 +83,21 @@ class Speed(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         if not 0 < factor < 1e9:
             self.fail(f"{value!r} is no speed: give a factor above 0, as in 10x or 0.5", param, ctx)
         return factor
+
+
+class Address(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """``8025``, or with an address before it, ``0.0.0.0:8025`` or ``[::1]:8025``."""
+
+    name = "[HOST:]PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """The address and the port."""
+        if isinstance(value, tuple):
+            return value
+        host, _, port = str(value).rpartition(":")
+        if not (port.isascii() and port.isdigit() and int(port) < 65536):
+            self.fail(f"{value!r} is no port. Write --control=0 for any free one, then the scenario", param, ctx)
+        return host.strip("[]") or "127.0.0.1", int(port)
 
 
 class Change(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -149,6 +168,18 @@ def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., An
         ),
         option("--journal", type=file, help="Write what happens there, as NDJSON."),
         option("--save", type=folder, help="Keep received messages there, as .eml files."),
+        option(
+            "--control",
+            type=Address(),
+            is_flag=False,
+            flag_value="0",
+            metavar="[[HOST:]PORT]",
+            help="Open the HTTP control interface there; without a port, on any free one.",
+        ),
+        option(
+            "--control-token",
+            help="What a client of the control interface must show; demanded on any address but loopback.",
+        ),
         option("--ready-file", type=file, help="Write the ready object there once every port is open."),
         option("--ca", type=folder, help="Use the test authority in this folder (made by `fakesmtp ca --write`)."),
         option("--show-secrets", is_flag=True, help="Show passwords and tokens in the journal."),
@@ -177,7 +208,7 @@ def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., An
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for each in reversed(options):
             function = each(function)
-        return function
+        return plugin_option(function)
 
     return decorate
 
@@ -196,7 +227,7 @@ def project_defaults(known: Collection[str]) -> dict[str, Any]:
     :param known: the options of the verb, without dashes before them.
     :raises Failure: if the file is not TOML, or the table has a key that is no option.
     """
-    table = _project_table(Path("pyproject.toml"))
+    table = project_table()
     for key in table:
         if key not in known and key not in _KEYS_OF_VERBS:
             from difflib import get_close_matches
@@ -207,9 +238,10 @@ def project_defaults(known: Collection[str]) -> dict[str, Any]:
     return table
 
 
-def _project_table(path: Path) -> dict[str, Any]:
+def project_table() -> dict[str, Any]:
+    """``[tool.fakesmtp]`` as it stands in ./pyproject.toml. :raises Failure: if it is no table, or the file no TOML."""
     try:
-        table: Any = tomllib.loads(path.read_text("utf-8")).get("tool", {})
+        table: Any = tomllib.loads(Path("pyproject.toml").read_text("utf-8")).get("tool", {})
     except OSError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -277,13 +309,15 @@ def warn_of_exposure(common: Common, scenarios: Sequence[Scenario]) -> None:
         warning = "--keep-raw keeps TLS secrets: whoever reads the journal reads what was hidden, passwords among it"
         click.echo(f"fakesmtp: warning: {warning}", err=True)
     hosts = [each.host or common.host for scenario in scenarios for each in scenario.listeners]
+    hosts += [common.control[0]] if common.control is not None else []
     for host in dict.fromkeys(hosts):
-        if not _is_loopback(host):
+        if not is_loopback(host):
             warning = f"listening on {host}, not on loopback: whoever reaches this machine can use it"
             click.echo(f"fakesmtp: warning: {warning}", err=True)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine can reach the address."""
     import ipaddress
 
     try:

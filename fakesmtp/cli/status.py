@@ -20,6 +20,8 @@ class Status(IntEnum):
     NOT_STARTED = 4
     UNUSED = 5
     """Nothing connected, although something could have."""
+    OUT_OF_TIME = 124
+    """The command took longer than it may, as ``timeout`` says it."""
     NOT_EXECUTABLE = 126
     NOT_FOUND = 127
     INTERRUPTED = 130

@@ -15,7 +15,7 @@ import attrs
 import click
 
 from fakesmtp.cli.console import json_option, print_json
-from fakesmtp.cli.serve_ import Duration
+from fakesmtp.cli.durations import Duration
 from fakesmtp.cli.status import Failure, Status
 from fakesmtp.journal.events import join_address
 

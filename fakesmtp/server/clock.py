@@ -63,6 +63,11 @@ class VirtualClock:
         self._call: Any = None
         self._due = 0
 
+    @property
+    def speed(self) -> float:
+        """Virtual seconds in a real one."""
+        return self._speed
+
     def seconds(self) -> float:
         """Virtual time since the clock was made."""
         passed: float = self._reactor.seconds() - self._began

@@ -49,8 +49,8 @@ class Server:
         self.journal = journal
         self.on_loaded: list[Callable[[], None]] = []
         """Called after each :meth:`load`."""
-        self.control: str | None = None
-        """The URL of the control interface, where there is one."""
+        self.also_ready: dict[str, Any] = {"control": None}
+        """What the ready object has beside what is known here: the URL of the control interface, where there is one."""
         self._reactor = reactor
         self._keep_raw = options.keep_raw
         self.authority: Authority = authority if authority is not None else _make_authority()
@@ -178,7 +178,9 @@ class Server:
         for run in self.runs:
             run.clock.advance(seconds)
         elapsed = self.runs[0].clock.seconds()
-        self.journal.add("clock", f"the clock was moved {seconds:g} s forward", advanced=seconds, elapsed_virtual=elapsed)
+        self.journal.add(
+            "clock", f"the clock was moved {seconds:g} s forward", advanced=seconds, elapsed_virtual=elapsed
+        )
         return elapsed
 
     @property
@@ -192,7 +194,7 @@ class Server:
 
     def ready(self) -> dict[str, Any]:
         """The ready object: the first scenario's, and all of them where there are several."""
-        each = [{**run.ready(), "ca": str(self.ca), "control": self.control} for run in self.runs]
+        each = [{**run.ready(), "ca": str(self.ca), **self.also_ready} for run in self.runs]
         ready = {"event": "ready", "version": 1, **each[0]}
         return ready if len(each) == 1 else {**ready, "scenarios": each}
 

@@ -14,11 +14,16 @@ from typing import Any
 import attrs
 import pytest
 
-from fakesmtp.cli import exec_
-from fakesmtp.cli.exec_ import find_program, start
-from fakesmtp.cli.judging import Ended, judge, name_signal
+from fakesmtp.cli import executing
+from fakesmtp.cli.executing import find_program, start
+from fakesmtp.cli.finding_out import telling_scenario
+from fakesmtp.cli.judging import Ended, Findings, judge, name_signal
 from fakesmtp.cli.placeholders import replace_placeholders, variables
 from fakesmtp.cli.status import Failure
+from fakesmtp.journal.verify import Judged, Verification
+from fakesmtp.scenario.model import Place
+from fakesmtp.verdict.judgement import MessageJudgement
+from fakesmtp.verdict.verdict import Verdict
 
 from .running import PATIENCE, Result, make_environment, run, spawn
 
@@ -121,24 +126,51 @@ def runs(*outcomes: str | None, connections: int = 1) -> Any:
     return [Played(Plot(f"s{n}", outcome), connections) for n, outcome in enumerate(outcomes, 1)]
 
 
-@pytest.mark.parametrize(
-    ("status", "outcome", "verdict"),
-    [
-        (0, "delivered", 0),
-        (1, "delivered", 1),
-        (75, "deferred", 0),
-        (1, "refused", 0),
-        (1, "unreachable", 0),
-        (1, "insecure", 0),
-        (0, "refused", 1),
-        (0, "deferred", 1),
-        (0, None, 0),
-        (3, None, 0),
-    ],
-)
-def test_a_client_is_judged_by_the_outcome(status: int, outcome: str | None, verdict: int) -> None:
-    judged = judge(Ended(status), runs(outcome), client=True)
-    assert (judged.status, judged.decided_by) == (verdict, "fakesmtp")
+def make_findings(
+    name: Any = "reported", right: bool = True, *, expectations: tuple[str, ...] = (), message: bool | None = None
+) -> Findings:
+    """What was found out, made up: a verdict, expectations by how they were judged, a message."""
+    verdict = Verdict(name, right, "this has happened", telling=None)  # type: ignore[arg-type]
+    judged: Any = [Judged("quit", Place("x.yaml", 3), status, "quit", "it did not") for status in expectations]
+    told = MessageJudgement(message, "the message is another") if message is not None else None
+    return Findings((Verification(tuple(judged)),), verdict, told)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_client_is_judged_by_its_verdict(right: bool) -> None:
+    judged = judge(Ended(0), runs("refused"), client=True, findings=make_findings("lost", right))
+    words = "right" if right else "wrong"
+    assert (judged.status, judged.decided_by) == (0 if right else 1, "fakesmtp")
+    assert judged.sentence == f"{words}: lost: this has happened"
+
+
+def test_a_failed_expectation_comes_first() -> None:
+    found = make_findings("crashed", False, expectations=("passed", "failed", "failed"), message=False)
+    for ended in (Ended(0), Ended(7), Ended(139, killed_by=signal.SIGSEGV), Ended(137, out_of_time=True)):
+        judged = judge(ended, runs("refused"), client=True, findings=found)
+        assert (judged.status, judged.decided_by) == (1, "fakesmtp")
+        assert judged.sentence == "status 1: 2 of 3 expectations failed"
+
+
+@pytest.mark.parametrize("client", [False, True])
+def test_what_could_not_be_judged_is_said_and_never_passed_over(client: bool) -> None:
+    found = make_findings(expectations=("passed", "not-judged"))
+    judged = judge(Ended(0), runs("refused"), client=client, findings=found)
+    assert judged.status == 0
+    assert judged.sentence.endswith("; 1 expectation could not be judged")
+
+
+def test_a_message_that_is_not_the_documented_one_fails_the_client() -> None:
+    judged = judge(Ended(1), runs("refused"), client=True, findings=make_findings(message=False))
+    assert (judged.status, judged.sentence) == (1, "wrong: the message is another")
+    assert judge(Ended(1), runs("refused"), client=True, findings=make_findings(message=True)).status == 0
+
+
+@pytest.mark.parametrize(("client", "status"), [(True, 1), (False, 124)])
+def test_a_command_that_takes_too_long(client: bool, status: int) -> None:
+    judged = judge(Ended(137, killed_by=9, out_of_time=True), runs("refused"), client=client)
+    assert (judged.status, judged.decided_by) == (status, "fakesmtp")
+    assert judged.sentence == f"status {status}: the command did not end in time, and was killed"
 
 
 @pytest.mark.parametrize("status", [0, 1, 5, 42])
@@ -148,11 +180,9 @@ def test_a_suite_is_the_judge_of_itself(status: int) -> None:
 
 
 def test_to_deliver_to_one_of_several_is_to_deliver() -> None:
-    judged = judge(Ended(0), runs("unreachable", "delivered"), client=True)
-    assert (judged.status, judged.sentence) == (
-        0,
-        "as expected: the outcome is delivered or unreachable, and the client claims success",
-    )
+    assert telling_scenario(runs("unreachable", "delivered")).name == "s2"
+    assert telling_scenario(runs(None, "refused")).name == "s2"
+    assert telling_scenario(runs(None, None)).name == "s1"
 
 
 @pytest.mark.parametrize("client", [False, True])
@@ -179,7 +209,7 @@ def test_a_backup_that_nobody_needed_is_told_and_no_failure() -> None:
 
 def test_nobody_is_blamed_for_not_connecting_where_nobody_can() -> None:
     out_of_reach: Any = [Played(Plot("refuse-connect", "unreachable"), 0, reachable=False)]
-    assert judge(Ended(1), out_of_reach, client=True).status == 0
+    assert judge(Ended(1), out_of_reach, client=True, findings=make_findings()).status == 0
 
 
 @pytest.mark.parametrize("client", [False, True])
@@ -290,13 +320,19 @@ def test_the_result_says_it_all(folder: Path) -> None:
     )
     arguments = ("--client", "--seed", "7", "--result", "r.json", "healthy", "--", *PYTHON, send)
     assert execute(*arguments, cwd=folder).status == 1
-    assert json.loads((folder / "r.json").read_text()) == {
+    told = json.loads((folder / "r.json").read_text())
+    verdict = told.pop("verdict")
+    sentence = "everything was accepted, and the client claims failure (status 3)"
+    assert (verdict["name"], verdict["right"], verdict["outcome"]) == ("false-alarm", False, "delivered")
+    assert told == {
         "status": 1,
         "decided-by": "fakesmtp",
-        "verdict": "wrong: the outcome is delivered, but the client fails with status 3",
+        "sentence": f"wrong: false-alarm: {sentence}",
         "command-status": 3,
         "scenarios": ["healthy"],
         "outcomes": ["delivered"],
+        "expectations": [],
+        "message": None,
         "sessions": 1,
         "messages": 1,
         "seed": 7,
@@ -318,7 +354,7 @@ def test_what_cannot_be_done_is_told_before_anything_is_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int, words: str
 ) -> None:
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(exec_, "start", lambda *arguments: pytest.fail("it was run"))
+    monkeypatch.setattr(executing, "start", lambda *arguments: pytest.fail("it was run"))
     result = run("exec", *arguments)
     assert result.status == status
     assert words in result.stderr
@@ -426,7 +462,7 @@ class Bare:
 
 def test_a_command_that_does_not_heed_a_signal_is_killed_in_the_end() -> None:
     host = Bare()
-    execution = exec_.Execution(host, ["true"])  # type: ignore[arg-type]
+    execution = executing.Execution(host, ["true"])  # type: ignore[arg-type]
     with subprocess.Popen([*PYTHON, STUBBORN], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
@@ -434,13 +470,13 @@ def test_a_command_that_does_not_heed_a_signal_is_killed_in_the_end() -> None:
         execution._interrupt(signal.SIGTERM)
         assert process.stdout.readline() == "got SIGTERM\n"
         ((seconds, kill),) = host.due
-        assert seconds == exec_.PATIENCE
+        assert seconds == executing.PATIENCE
         kill()
         assert process.wait(PATIENCE) == -signal.SIGKILL
 
 
 def test_a_signal_without_a_command_is_only_noted() -> None:
-    execution = exec_.Execution(Bare(), ["true"])  # type: ignore[arg-type]
+    execution = executing.Execution(Bare(), ["true"])  # type: ignore[arg-type]
     execution._interrupt(signal.SIGTERM)
     assert execution.interrupted_by == signal.SIGTERM
 
@@ -448,9 +484,9 @@ def test_a_signal_without_a_command_is_only_noted() -> None:
 def test_ctrl_c_on_a_terminal_has_reached_the_command_already(monkeypatch: pytest.MonkeyPatch) -> None:
     """The terminal sends it to the whole foreground group: were it passed on too, pytest would not even sum up."""
     sent: list[int] = []
-    monkeypatch.setattr(exec_, "in_foreground", lambda: True)
+    monkeypatch.setattr(executing, "in_foreground", lambda: True)
     host = Bare()
-    execution = exec_.Execution(host, ["true"])  # type: ignore[arg-type]
+    execution = executing.Execution(host, ["true"])  # type: ignore[arg-type]
     process: Any = attrs.make_class("Process", {"send_signal": attrs.field(), "kill": attrs.field()})(sent.append, None)
     execution._process = process
     execution._interrupt(signal.SIGINT)
@@ -462,7 +498,7 @@ def test_a_terminals_foreground_is_known(terminal: bool) -> None:
     script = (
         "import fcntl, os, termios\n"
         "if os.isatty(0): fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-        "from fakesmtp.cli.exec_ import in_foreground\n"
+        "from fakesmtp.cli.executing import in_foreground\n"
         "print(in_foreground())"
     )
     ours, theirs = pty.openpty()

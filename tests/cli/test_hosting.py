@@ -95,9 +95,11 @@ async def test_whatever_fails_the_reactor_ends_and_the_error_is_told(
     async def fail() -> None:
         raise RuntimeError(f"cannot {where}")
 
-    monkeypatch.setattr(host.server, where, fail)
-    await host._work(serve)
+    with monkeypatch.context() as broken:
+        broken.setattr(host.server, where, fail)
+        await host._work(serve)
     assert (str(host._error), host.reactor.stopped) == (f"cannot {where}", 1)
+    await host.server.stop()
 
 
 @ensureDeferred
