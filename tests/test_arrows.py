@@ -16,13 +16,17 @@ MAY_IMPORT = {
     "faults": {"protocol"},
     "scenario": {"faults", "protocol"},
     "journal": {"scenario", "protocol"},
+    "verdict": {"journal", "scenario", "protocol"},
     "report": {"journal"},
     "tls": set(),
-    "server": {"companions", "journal", "tls", "scenario", "faults", "protocol"},
+    "server": {"verdict", "companions", "journal", "tls", "scenario", "faults", "protocol"},
     "companions": {"journal", "scenario", "protocol"},
+    "testing": {"server", "tls", "verdict", "journal", "scenario", "protocol"},
 }
-"""By room, the other rooms that it may import; ``cli`` and ``testing`` may import all."""
-WITHOUT_TWISTED = ("protocol", "faults", "scenario", "journal", "report")
+"""By room, the other rooms that it may import; ``cli`` may import all."""
+IN_A_REACTOR = {"testing/listening.py", "testing/reactors.py", "testing/starting.py"}
+"""The files of ``testing`` that run a server in this process: no others may import Twisted, ``server`` or ``tls``."""
+WITHOUT_TWISTED = ("protocol", "faults", "scenario", "journal", "verdict", "report")
 PURE = {"protocol": {"attrs"}, "faults": {"attrs"}}
 """Rooms that need nothing but the standard library and these."""
 ROOMS = [room for room in MAY_IMPORT if (PACKAGE / room).is_dir()]
@@ -72,6 +76,15 @@ def test_no_arrow_turns_back(room: str) -> None:
 def test_no_twisted_inside(room: str) -> None:
     wrong = {(file, name) for file, names in imports_of(room).items() for name in names if name.startswith("twisted")}
     assert wrong == set()
+
+
+def test_only_a_server_in_the_reactor_brings_the_server_into_a_test() -> None:
+    heavy = ("twisted", "fakesmtp.server", "fakesmtp.tls")
+    bringing = {file for file, names in imports_of("testing").items() if any(name.startswith(heavy) for name in names)}
+    assert bringing == IN_A_REACTOR
+    inside = {f"fakesmtp.{file.removesuffix('.py').replace('/', '.')}" for file in IN_A_REACTOR}
+    using = {file for file, names in imports_of("testing").items() if names & inside}
+    assert using == {"testing/fake.py", "testing/listening.py"}
 
 
 @pytest.mark.parametrize("room", sorted(PURE))

@@ -92,13 +92,14 @@ class Port:
         return maybeDeferred(listening.stopListening) if listening is not None else succeed(None)
 
     def _listen(self, backlog: int) -> None:
-        # What is left of a client's connection must not keep the next run from this port: that takes SO_REUSEADDR.
-        # Nor may somebody else listen here while we do not: that takes its absence.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, backlog == BACKLOG)
+        # What is left of a client's connection must not keep us from listening, nor the next run from this port: that
+        # takes SO_REUSEADDR. Nor may somebody else listen here while we do not: that takes its absence, once we have.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.listen(backlog)
         except OSError as error:
             raise cannot_listen(self.host, self.number, error) from None
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, backlog == BACKLOG)
 
     def _stop_listening(self) -> None:
         listening, self._listening = self._listening, None

@@ -120,7 +120,8 @@ def provide_running(request: pytest.FixtureRequest, fakesmtp_scenario: Any) -> I
     if not (url := os.environ.get(_CONTROL_URL)):
         pytest.fail(_NONE_RUNS, pytrace=False)
     play, item = _read(request)._replace(scenario=fakesmtp_scenario), request.node
-    named = any(mark.names_scenario for mark in read_marks(item))
+    chosen = "fakesmtp_scenario" in getattr(getattr(item, "callspec", None), "params", ())
+    named = chosen or any(mark.names_scenario for mark in read_marks(item))
     with _told_plainly(item):
         server = RunningSMTP(url, token=os.environ.get(_CONTROL_TOKEN))
         if named:

@@ -40,6 +40,7 @@ class ServerPool:
         self._choose = partial(options_of, config)
         self._plugins: Sequence[str] = config.stash[CHOICES].plugins
         self._servers: list[SuiteSMTP] = []
+        self._failure: tuple[str, int | None] | None = None
 
     def running(self, place: int = 0) -> SuiteSMTP:
         """The server of that place; the test's own has the first one.
@@ -47,8 +48,20 @@ class ServerPool:
         :raises FakeSMTPError: if it cannot start.
         """
         while place >= len(self._servers):
-            self._servers.append(self.start())
+            self._servers.append(self._start_once())
         return self._servers[place]
+
+    def _start_once(self) -> SuiteSMTP:
+        """What one test could not start, no other need try: a suite of hundreds would take minutes to say so."""
+        from fakesmtp.testing.errors import StartFailed
+
+        if self._failure is not None:
+            raise StartFailed(*self._failure)
+        try:
+            return self.start()
+        except StartFailed as error:
+            self._failure = str(error), error.status
+            raise
 
     def playing(self, place: int, play: Play) -> SuiteSMTP:
         """The server of that place, with this play and an empty journal.

@@ -93,8 +93,25 @@ async def test_listeners_change_their_state_and_keep_their_number() -> None:
             await server.load(make_scenario(f"listeners: {{smtp: {{state: {state}}}}}", state))
             assert address_of(server.runs[0]) == there
             assert await in_thread(knock, *there, 0.5) == becomes
-        connected = [text for text in told(server, "connected")]
-        assert len(connected) == 1  # our own connections of the black hole are no clients
+        assert len(told(server, "connected")) == 1  # our own connections of the black hole are no clients
+
+
+@pytest.mark.parametrize("state", ["closed", "blackhole"])
+@ensureDeferred
+async def test_a_port_changes_its_state_whatever_is_left_of_its_connections(state: str) -> None:
+    """A live one, and one in TIME_WAIT because the server has closed first."""
+    async with serve("rules: [{at: noop, close: fin}]") as server:
+        there = address_of(server.runs[0])
+        client = await in_thread(greeted, server.runs[0])
+        client.send(b"NOOP\r\n")
+        assert await in_thread(client.end) == "end"
+        client.socket.close()
+        alive = await in_thread(greeted, server.runs[0])
+        await server.load(make_scenario(f"listeners: {{smtp: {{state: {state}}}}}", state))
+        assert await in_thread(knock, *there, 0.5) != "accepted"
+        alive.socket.close()
+        await server.load(make_scenario("", "open"))
+        assert await in_thread(knock, *there) == "accepted"
 
 
 @ensureDeferred

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
@@ -618,3 +620,13 @@ def test_the_fixtures_are_told(suite: Suite) -> None:
         assert f"\n{fixture} -- " in told
     assert "\nfakesmtp_server [session scope] -- " in told
     assert "no docstring available" not in told
+
+
+def test_the_documentation_names_every_fixture_option_and_keyword() -> None:
+    from fakesmtp.testing import markers, plugin
+
+    text = (Path(__file__).parents[2] / "docs" / "pytest.md").read_text("utf-8")
+    fixtures = {getattr(plugin, name).name for name in plugin.__all__ if not name.startswith("_")}
+    options = {f"--fakesmtp-{name}" for name in ("seed", "speed", "journal", "journal-dir")} | {"fakesmtp_plugins"}
+    for word in {*fixtures, *options, *markers.KEYWORDS, *markers.SELECTION}:
+        assert re.search(rf"`{word}\b[^`]*`", text), word

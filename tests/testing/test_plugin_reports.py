@@ -95,6 +95,7 @@ def test_lists_that_should_be_empty_say_what_has_come(suite: Suite) -> None:
 
         def test_sessions(fakesmtp):
             smtplib.SMTP(fakesmtp.host, fakesmtp.port, timeout=10).quit()
+            fakesmtp.wait_for(over=1)
             assert fakesmtp.sessions == []
 
         def test_index(fakesmtp):

@@ -40,8 +40,8 @@ def _has_quit(log: SessionLog) -> bool | None:
 
 
 def _is_excused(log: SessionLog) -> bool:
-    """The server has ended it, has said nothing at all, or TLS has failed."""
-    by_server = any(each.event.get("by") == "server" for each in log.closings)
+    """The server has closed first, has said nothing at all, or TLS has failed."""
+    by_server = any(each.event.get("by") == "server" for each in log.closings[:1])
     failed = any(each.kind == "tls" and each.event.get("outcome") == "failed" for each in log.happenings)
     return by_server or failed or not any(each.kind in ("reply", "cut") for each in log.happenings)
 
