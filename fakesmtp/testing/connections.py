@@ -11,6 +11,8 @@ from typing import Final
 
 import attrs
 
+__tracebackhide__ = True  # pytest shows the user's line, not ours
+
 _MOST_IDLE: Final = 4
 """Connections that are kept."""
 

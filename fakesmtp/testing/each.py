@@ -54,13 +54,15 @@ def choose(mark: Mark) -> list[str]:
 
 def _named(mark: Mark, glob: str, every: Sequence[Listed]) -> Iterable[str]:
     """The scenarios of one name or glob; a name that no scenario has is an error, and so is a glob that fits none."""
-    from fakesmtp.scenario import library
+    from fakesmtp.scenario import library, naming
 
     if found := [each.name for each in every if any(fnmatchcase(name, glob) for name in (each.name, *each.aliases))]:
         return found
     narrowed = mark.kwargs.get("tag") or mark.kwargs.get("document")
     if narrowed and _exists(glob):
         return []
+    if found := [name for name in naming.names() if fnmatchcase(name, glob)]:
+        return found
     if any(each in glob for each in "*?["):
         raise mark.wrong(f"no scenario is named {glob!r}")
     try:

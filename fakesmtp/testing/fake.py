@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from fakesmtp.testing.wanted import Given
 
 
+__tracebackhide__ = True  # pytest shows the user's line, not ours
+
+
 class FakeSMTP(RunningSMTP):
     """A server that fails as its scenario says, in a process of its own::
 

@@ -25,6 +25,8 @@ from typing import IO, Any, Final
 import fakesmtp
 from fakesmtp.testing.errors import ServerDied, StartFailed
 
+__tracebackhide__ = True  # pytest shows the user's line, not ours
+
 STOPPING: Final = 5.0
 """Seconds that the server has to end when its input ends, and again when it is told so by a signal."""
 _DYING: Final = 1.0

@@ -17,6 +17,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from fakesmtp.testing.connections import Answer, Connections, Question
 from fakesmtp.testing.errors import InvalidScenario, RequestRefused, UnknownName, Unreachable
 
+__tracebackhide__ = True  # pytest shows the user's line, not ours
+
 PATIENCE: Final = 30.0
 """Seconds in which the server must answer."""
 _LONGEST_POLL: Final = 30.0

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from fakesmtp.testing.wanted import Given
 
 
+__tracebackhide__ = True  # pytest shows the user's line, not ours
+
+
 class RunningSMTP(Handle):
     """A server that somebody else has started: ``fakesmtp serve --control``, or ``exec`` around the whole suite.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 DEFAULT: Final = 1
@@ -24,7 +25,8 @@ def _seed_in_file(name: str) -> int | None:
     from fakesmtp.scenario.problems import ScenarioErrors
 
     try:
-        if _MAY_HAVE_ONE.search(library.find(name).read_text("utf-8")):
+        found = library.find(name)
+        if isinstance(found, Path) and _MAY_HAVE_ONE.search(found.read_text("utf-8")):
             return library.load(name).seed
     except (library.UnknownScenario, ScenarioErrors, OSError, UnicodeDecodeError):
         pass

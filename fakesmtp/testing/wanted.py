@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import attrs
 
+from fakesmtp.scenario.naming import is_written
 from fakesmtp.testing.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ class Wanted:
     @property
     def name(self) -> str:
         """What to call it."""
-        return Path(self.named).stem if self.scenario is None else self.scenario.name
+        if self.scenario is not None:
+            return self.scenario.name
+        return Path(self.named).stem if self.is_path else self.named
 
     @property
     def is_path(self) -> bool:
@@ -146,6 +149,10 @@ def _absolute(given: str | os.PathLike[str]) -> str:
 
 
 def _is_path(text: str) -> bool:
+    return not is_written(text) and _looks_like_path(text)
+
+
+def _looks_like_path(text: str) -> bool:
     return Path(text).suffix in _SUFFIXES or len(Path(text).parts) > 1
 
 

@@ -6,7 +6,7 @@ MARKERS = """\
 test_mail.py:12: @pytest.mark.fakesmtp: there is no keyword 'sed'; did you mean 'seed'?
 test_mail.py:16: @pytest.mark.fakesmtp: seed is a whole number from 0, or None, not 'one'
 test_mail.py:20: @pytest.mark.fakesmtp: speed is a factor above 0 such as 10 or '10x', or None, not -1
-test_mail.py:27: @pytest.mark.fakesmtp: unknown scenario 'greylistin'; did you mean 'greylisting' or 'replies-in-pieces'?
+test_mail.py:27: @pytest.mark.fakesmtp: unknown scenario 'greylistin'; did you mean 'greylisting'?
 test_mail.py:33: @pytest.mark.fakesmtp: it takes one scenario; @pytest.mark.fakesmtp_each(names=[…]) runs a test with several
 test_mail.py:37: @pytest.mark.fakesmtp: --set rules.frist-try.chance:1:1: no rule is named 'frist-try'; did you mean 'first-try'?
     1
@@ -185,7 +185,7 @@ Run the test again:
 UNKNOWN = """\
 test_mail.py:13: in test_unknown
     fakesmtp_factory("greylistin")
-E   fakesmtp.testing.errors.UnknownName: unknown scenario 'greylistin'; did you mean 'greylisting' or 'replies-in-pieces'?
+E   fakesmtp.testing.errors.UnknownName: unknown scenario 'greylistin'; did you mean 'greylisting'?
 """
 
 DIED_UNSEEN = """\
