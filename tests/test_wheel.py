@@ -55,3 +55,34 @@ def test_a_scenario_runs(installed: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "SMTPSenderRefused: (550" in done.stderr
     assert done.stderr.splitlines()[-1] == "fakesmtp: status 1 is the command's own"
+
+
+def test_what_users_suites_need_is_inside(installed: Path, tmp_path: Path) -> None:
+    """The catalogues, the live page, the pytest plugin, and types; without pytest, which the wheel does not ask for."""
+    script = (
+        "import json, sys, urllib.request\n"
+        "from importlib.metadata import entry_points\n"
+        "from importlib.resources import files\n"
+        "from fakesmtp import FakeSMTP\n"
+        "from fakesmtp.verdict import catalogue\n"
+        "with FakeSMTP('mailbox-full') as smtp:\n"
+        "    page = urllib.request.urlopen(smtp.control_url).read().decode()\n"
+        "plugins = [each.value for each in entry_points(group='pytest11')]\n"
+        "typed = files('fakesmtp').joinpath('py.typed').is_file()\n"
+        "print(json.dumps([catalogue.names(), '<html' in page, plugins, typed]))"
+    )
+    names, page, plugins, typed = json.loads(run(installed / "python", "-c", script, cwd=tmp_path).stdout)
+    assert {path.stem for path in (ROOT / "fakesmtp/verdict/catalogues").glob("*.yaml")} == set(names)
+    assert (page, plugins, typed) == (True, ["fakesmtp.testing.plugin"], True)
+
+
+def test_the_plugin_works_where_pytest_is(installed: Path, tmp_path: Path) -> None:
+    run(installed / "pip", "install", "-q", "pytest", cwd=tmp_path)
+    (tmp_path / "test_it.py").write_text(
+        "import smtplib\n\n"
+        "def test_delivers(fakesmtp):\n"
+        "    with smtplib.SMTP(fakesmtp.host, fakesmtp.port, timeout=20) as client:\n"
+        "        client.sendmail('a@example.test', 'b@example.test', 'Subject: x')\n"
+        "    assert len(fakesmtp.messages) == 1\n"
+    )
+    assert "1 passed" in run(installed / "python", "-m", "pytest", "-q", "test_it.py", cwd=tmp_path).stdout

@@ -40,6 +40,10 @@ def read_when(node: Node, findings: Findings) -> tuple[Condition, ...]:
     return tuple(found)
 
 
+FACTS_OF_PER: Final = ("run", *(name for name, fact in FACTS.items() if fact.kind not in (Kind.RATE, Kind.CONNECTIONS)))
+"""What ``per`` may name."""
+
+
 def read_facts(node: Node, findings: Findings) -> tuple[str, ...]:
     """``per``: names of facts; ``run`` stands for none of them."""
     names = values.list_of(_read_fact, what="a list of facts")(node, findings)
@@ -48,8 +52,8 @@ def read_facts(node: Node, findings: Findings) -> tuple[str, ...]:
 
 def _read_fact(node: Node, findings: Findings) -> str:
     name = values.scalar(node, "a fact").text
-    if name != "run" and (name not in FACTS or FACTS[name].kind in (Kind.RATE, Kind.CONNECTIONS)):
-        raise findings.unknown(node, "fact to count by:", ["run", *FACTS], "facts")
+    if name not in FACTS_OF_PER:
+        raise findings.unknown(node, "fact to count by:", FACTS_OF_PER, "facts")
     return name
 
 

@@ -200,3 +200,15 @@ def test_every_kind_of_field_has_a_language() -> None:
 )
 def test_mistakes(text: str, expected: str) -> None:
     assert error(text) == expected
+
+
+@pytest.mark.parametrize(("written", "chance"), [("1e-05", 1e-05), ("2.5E-1", 0.25), ("1e+0", 1.0)])
+def test_a_number_may_have_an_exponent_as_programs_write_it(written: str, chance: float) -> None:
+    text = f"rules: [{{name: x, at: rcpt, chance: {written}, reply: 550 No}}]"
+    assert read(text).require().rules[0].chance == chance
+
+
+def test_a_fact_that_counts_is_nothing_to_count_by() -> None:
+    (problem,) = read("rules: [{name: x, at: rcpt, per: [rate], reply: 550 No}]").errors
+    assert "unknown fact to count by: 'rate'" in problem.message
+    assert "'rate'?" not in problem.hint
