@@ -24,6 +24,7 @@ from fakesmtp.cli.status import Failure, Status
 
 if TYPE_CHECKING:
     from fakesmtp.journal.saved import SavedMessages
+    from fakesmtp.scenario.library import Found
 
 
 @click.command("bundle")
@@ -103,7 +104,7 @@ def _scenarios(entries: Sequence[Event], asked: Sequence[str]) -> dict[str, byte
     from fakesmtp.cli.bundling import scenario_files
 
     played = dict.fromkeys(entry["scenario"] for entry in entries if "scenario" in entry)
-    files: list[Path] = []
+    files: list[Found] = []
     for name in asked or played:
         try:
             files += scenario_files(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from fakesmtp.journal.capture import Capture
     from fakesmtp.journal.saved import SavedMessages
+    from fakesmtp.scenario.library import Found
 
 Event = dict[str, Any]
 
@@ -41,6 +43,8 @@ Only you can add: what was observed, how often and on how many machines, the pro
 (screenshots), its logs, and the system's information and event logs.
 """
 _NO_MESSAGES: Final = "not here: run with --save DIR, and bundle with --messages DIR"
+_LONGEST: Final = 80
+"""Characters of a file name that is made up."""
 _DISTRIBUTIONS: Final = ("twisted", "pyopenssl", "cryptography", "attrs", "ruamel.yaml", "click")
 
 
@@ -78,8 +82,8 @@ def _read(path: Path) -> bytes:
 # ---------------------------------------------------------------------- scenarios and messages
 
 
-def scenario_files(name: str) -> list[Path]:
-    """The file of a scenario, and those that it extends.
+def scenario_files(name: str) -> list[Found]:
+    """The file of a scenario, or the text that its name means, and those that it extends.
 
     :raises LookupError: if there is none of this name.
     """
@@ -93,28 +97,35 @@ def scenario_files(name: str) -> list[Path]:
     return files
 
 
-def _extended(path: Path) -> Path | None:
+def _extended(found: Found) -> Found | None:
     from fakesmtp.scenario import library, source
     from fakesmtp.scenario.problems import Findings, Wrong
 
     try:
-        root = source.compose(source.read_source(path), Findings())
+        text = source.read_source(found) if isinstance(found, Path) else found
+        root = source.compose(text, Findings())
         node = root.get("extends") if isinstance(root, source.Mapping) else None
         name = node.text if isinstance(node, source.Scalar) else None
-        return library.find_beside(name, str(path)) if name else None
+        return library.find_beside(name, text.file) if name else None
     except (LookupError, Wrong):
         return None
 
 
-def name_files(folder: str, files: Iterable[Path]) -> dict[str, bytes | Path]:
+def name_files(folder: str, files: Iterable[Found]) -> dict[str, bytes | Path]:
     """Each file under its own name in a folder; of two with one name the second gets a number."""
     named: dict[str, bytes | Path] = {}
-    for path in dict.fromkeys(files):
+    for found in dict.fromkeys(files):
+        path = found if isinstance(found, Path) else Path(_file_name(found.file))
         name, number = f"{folder}/{path.name}", 2
         while name in named:
             name, number = f"{folder}/{path.stem}-{number}{path.suffix}", number + 1
-        named[name] = path
+        named[name] = found if isinstance(found, Path) else found.text.encode("utf-8")
     return named
+
+
+def _file_name(file: str) -> str:
+    """A name for a scenario that has no file: what its name says, as far as file names can."""
+    return "{}.yaml".format("-".join(re.findall(r"[\w.]+", file))[:_LONGEST])
 
 
 def find_messages(entries: Iterable[Event], messages: SavedMessages) -> tuple[list[Path], list[str]]:

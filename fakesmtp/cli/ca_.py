@@ -24,9 +24,9 @@ def command(folder: Path | None, force: bool, as_json: bool) -> int:
     """Make a test authority that clients can be told to trust once.
 
     Without it every run makes an authority of its own, whose certificate only the ready line names ("ca"). This one
-    stays: DIR/ca.pem is its certificate, for the product's trust store; DIR/ca.key is its key, which runs with --ca DIR
-    sign their servers' certificates with. Whoever has the key can pose as any server to whoever trusts the
-    certificate: trust it on test machines only.
+    stays: DIR/ca.pem is its certificate, for the product's trust store; DIR/ca.crl.pem is its revocation list, for
+    products that ask for one; DIR/ca.key is its key, which runs with --ca DIR sign their servers' certificates with.
+    Whoever has the key can pose as any server to whoever trusts the certificate: trust it on test machines only.
     """
     from fakesmtp.tls.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 

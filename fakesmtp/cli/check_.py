@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from fakesmtp.scenario.library import Found
     from fakesmtp.scenario.model import Scenario
     from fakesmtp.scenario.problems import Problem
 
@@ -105,7 +106,7 @@ def _check(name: str) -> Iterator[Checked]:
         yield from check_folder(Path(name))
     else:
         try:
-            yield check_file(library.find(name))
+            yield check_found(library.find(name), name)
         except library.UnknownScenario as error:
             yield _refused(name, str(error))
 
@@ -119,6 +120,16 @@ def looks_like_catalogue(path: Path) -> bool:
         return _OF_CATALOGUE.search(source.read_source(path).text) is not None
     except Wrong:
         return False
+
+
+def check_found(found: Found, name: str) -> Checked:
+    """What a name leads to: a file, or the text that it means."""
+    from fakesmtp.scenario import library, reader
+
+    if isinstance(found, Path):
+        return check_file(found)
+    reading = reader.read_found(found, name, find=library.find_beside)
+    return Checked(found.file, reading.problems, reading.scenario)
 
 
 def check_file(path: Path) -> Checked:

@@ -14,10 +14,12 @@ def complete_scenario(ctx: click.Context, param: click.Parameter, incomplete: st
     """Names of scenarios, and then files."""
     from click.shell_completion import CompletionItem
 
-    from fakesmtp.scenario import library
+    from fakesmtp.scenario import library, naming
 
     # Reading the scenarios for their summaries would take longer than a person waits for the tab key.
     names = {path.stem for folder in library.folders() for path in library.files(folder)}
+    if "-" in incomplete:  # rcpt- is completed to all of its codes; they would hide the others before that
+        names.update(naming.names())
     found = [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]
 

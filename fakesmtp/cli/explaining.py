@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from shlex import quote
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from fakesmtp.cli.console import listed
+from fakesmtp.cli.conversation import script_as_dict
+from fakesmtp.cli.duties import Duty, duties_of
 from fakesmtp.cli.phrases import phrase_condition, phrase_counting, phrase_settings, show_written
 from fakesmtp.cli.surroundings import phrase_listener, phrase_record, phrase_surroundings, phrase_tls
 from fakesmtp.faults import FAULTS
@@ -16,6 +19,9 @@ from fakesmtp.protocol.stages import ANY
 from fakesmtp.protocol.wording import RefusalWords, Template, Wording
 from fakesmtp.scenario.model import Act, Documented, Rule, Scenario
 from fakesmtp.scenario.persona import load_persona
+
+if TYPE_CHECKING:
+    from fakesmtp.cli.rehearsal import Rehearsal
 
 DUTIES: Final = {
     "delivered": "Deliver the mail, and say so.",
@@ -40,6 +46,11 @@ EXAMPLES: Final[Mapping[str, str]] = {
     "mechanism": "PLAIN",
     "line": "RCPT TO:<bob@example.test>",
     "verb": "RCPT",
+    "argument": "bob@example.test",
+    "parameter": "FOO=1",
+    "keyword": "FOO",
+    "octets": "512",
+    "total": "1024",
     "id": "4bXq1z0T9Kz1",
     "date": "Fri, 21 Nov 2026 10:05:00 +0000",
     "zone": "dnsbl.example",
@@ -110,6 +121,17 @@ class Explanation:
         return DUTIES[self.scenario.outcome]
 
     @property
+    def duties(self) -> list[Duty]:
+        """What its rules ask of a correct client beside that, and where it is written."""
+        return duties_of(self.scenario, self.persona)
+
+    def rehearse(self) -> Rehearsal:
+        """What it looks like, to a client that does all right."""
+        from fakesmtp.cli.rehearsal import rehearse
+
+        return rehearse(self.scenario)
+
+    @property
     def rules(self) -> list[RuleInWords]:
         """Every rule in words, in the order in which they are tried."""
         return [self._rule(rule) for rule in self.scenario.rules]
@@ -139,16 +161,27 @@ class Explanation:
         if words is None:
             raise LookupError(f"no persona has words for {name}")
         replies = {str(stage): self._example(words.at.get(stage, words.template)) for stage in rule.stages}
-        told, sure = self._source(name, words)
-        text = f"refuse: {name}" + (", and the connection is closed" if words.closes else "")
+        told, sure = self._source(name, words, replies)
+        text = f"refuse: {name}" + (", and the connection is closed" if any(map(words.closes_at, replies)) else "")
         return Deed("refuse", text, replies=replies, words=told, sure=sure)
 
-    def _source(self, name: str, words: RefusalWords) -> tuple[str, bool]:
+    def _source(self, name: str, words: RefusalWords, stages: Collection[str]) -> tuple[str, bool]:
         mine = name in self.persona.refusals
         whose = f"{self.persona.name}'s words" if mine else f"generic's words: {self.persona.name} has none for this"
         if words.status == "ours":
             return whose, mine
-        return f"{whose}, {words.status}: {words.source}", words.status == "verified"
+        stage, sure = self._stage(words, stages)
+        if all(words.was_asked_at(each) for each in stages):
+            return f"{whose}, as {self.persona.asked} says them: {words.source}{stage}", sure
+        return f"{whose}, {words.status}: {words.source}{stage}", sure and words.status == "verified"
+
+    def _stage(self, words: RefusalWords, stages: Collection[str]) -> tuple[str, bool]:
+        """What there is to say about the stage: that this server refuses it elsewhere, or that nobody knows where."""
+        doubt = words.stage_status == "unverified"
+        if words.stage in stages:
+            return ("; that it is said at this stage is unverified" if doubt else ""), not doubt
+        elsewhere = f"; {self.persona.name} says this at {words.stage}" + (", unverified" if doubt else "")
+        return ("" if any(stage in words.at for stage in stages) else elsewhere), True
 
     def _example(self, template: Template) -> str:
         return template.text.format_map(
@@ -187,7 +220,7 @@ class Explanation:
     @property
     def commands(self) -> list[str]:
         """How to run it."""
-        name = handle_of(self.scenario)
+        name = quote(handle_of(self.scenario))
         return [
             f"fakesmtp demo {name}",
             f"fakesmtp exec {name} -- pytest tests/mail",
@@ -195,8 +228,10 @@ class Explanation:
             f"fakesmtp serve {name} --port 2525",
         ]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, *, transcript: bool = True) -> dict[str, Any]:
         """Everything, for JSON."""
+        from fakesmtp.cli.rehearsal.telling import tell
+
         scenario = self.scenario
         return {
             "name": scenario.name,
@@ -206,12 +241,15 @@ class Explanation:
             "tags": list(scenario.tags),
             "outcome": scenario.outcome,
             "client-must": self.duty,
+            "duties": [{"text": duty.text, "rfc": [rfc_section(each) for each in duty.rfc]} for duty in self.duties],
             "persona": self.persona.name,
             "server": self.server,
             "rules": [rule.as_dict() for rule in self.rules],
+            "script": script_as_dict(scenario.script) if scenario.script is not None else None,
             "expect": [{each.name: each.value} for each in scenario.expect],
             "documents": [document_as_dict(each) for each in scenario.documents],
             "rfc": [rfc_section(each) for each in scenario.rfc],
+            "transcript": [str(row) for row in tell(self.rehearse())] if transcript else None,
             "run": self.commands,
             "place": scenario.place.file,
         }
@@ -225,9 +263,17 @@ def handle_of(scenario: Scenario) -> str:
 
     file = Path(scenario.place.file)
     try:
-        return scenario.name if library.find_named(scenario.name).resolve() == file.resolve() else str(file)
+        found = library.find_named(scenario.name)
     except library.UnknownScenario:
         return str(file)
+    if not isinstance(found, Path):
+        return scenario.name
+    return scenario.name if found.resolve() == file.resolve() else str(file)
+
+
+def is_by_rule(scenario: Scenario) -> bool:
+    """Whether the scenario has no file: its name says everything."""
+    return scenario.place.file == f"<{scenario.name}>" and "by-rule" in scenario.tags
 
 
 def document_as_dict(documented: Documented) -> dict[str, Any]:

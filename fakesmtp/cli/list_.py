@@ -34,6 +34,14 @@ def _complete_document(ctx: click.Context, param: click.Parameter, incomplete: s
     return [CompletionItem(name) for name in CASES if name.startswith(incomplete)]
 
 
+def _complete_family(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from fakesmtp.scenario import naming
+
+    return [CompletionItem(each.name) for each in naming.families() if each.name.startswith(incomplete)]
+
+
 @click.command("list")
 @click.argument("glob", required=False, metavar="[NAMEGLOB]")
 @click.option("--tag", metavar="T", help="Only scenarios that have this tag.")
@@ -43,20 +51,37 @@ def _complete_document(ctx: click.Context, param: click.Parameter, incomplete: s
     shell_complete=_complete_document,
     help="Only what reproduces a failure of this document, in the document's order.",
 )
+@click.option(
+    "--family",
+    metavar="[STAGE]",
+    is_flag=False,
+    flag_value="",
+    shell_complete=_complete_family,
+    help="The names by rule in place of files: STAGE-CODE and enhanced-CODE; without a stage, the families.",
+)
 @json_option
 @plugin_option
 @color_option
-def command(glob: str | None, tag: str | None, document: str | None, as_json: bool, color: Color) -> int:
+def command(
+    glob: str | None, tag: str | None, document: str | None, family: str | None, as_json: bool, color: Color
+) -> int:
     """The scenarios there are: yours below ./scenarios, and the built-in library.
 
-    NAMEGLOB is a stage, a name with * and ?, or a piece of a name. In a pipe, each scenario is one line.
+    NAMEGLOB is a stage, a name with * and ?, or a piece of a name. In a pipe, each scenario is one line. Many more have
+    no file: their names follow a rule, and --family lists them.
     """
+    from fakesmtp.cli import families
     from fakesmtp.scenario import library
+
+    if family is not None:
+        return families.show(family, glob, as_json, color)
 
     found = [each for each in library.every(tag=tag, document=document) if glob is None or is_named(each, glob)]
     found.sort(key=_by_stage)
     if document is not None:
         found.sort(key=lambda each: min(position(document, case) for case in cases_of(each, document)))
+    if not found and glob is not None and not (tag or document) and families.choose("", glob):
+        return families.show("", glob, as_json, color)
     if as_json:
         print_json([as_dict(each) for each in found])
     if not found:
@@ -65,6 +90,8 @@ def command(glob: str | None, tag: str | None, document: str | None, as_json: bo
         console = make_console(color, unbroken=True)
         print_document(console, found, document) if document else print_stages(console, found)
         if sys.stdout.isatty():
+            if glob is None and tag is None and document is None:
+                families.print_families(console)
             console.print(f"\n{count(len(found))}. `fakesmtp show NAME` explains one, `fakesmtp demo NAME` plays it.")
     return Status.OK
 

@@ -104,7 +104,7 @@ def _banner(ready: dict[str, Any]) -> list[str]:
         beside = [(name, each[name]) for name in ("dns", "pop3") if each[name]]
         doors += [f"{name} {join_address(one['host'], one['port'])}" for name, one in beside]
         lines.append(f"fakesmtp: {each['scenario']} on {', '.join(doors)}; seed {each['seed']}")
-    if ready["control"]:
+    if ready.get("control"):
         token = f"; token {ready['control-token']}" if "control-token" in ready else ""
         lines.append(f"fakesmtp: control interface at {ready['control']}{token}")
     lines.append("fakesmtp: stop with Ctrl-C")

@@ -16,31 +16,75 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords
+    from fakesmtp.protocol.script import Script
     from fakesmtp.scenario.model import Scenario
 
 
 @click.command("show")
-@click.argument("name", shell_complete=complete_scenario)
-@click.option("--persona", shell_complete=complete_persona, help="In whose words the replies are shown.")
+@click.argument("name", required=False, shell_complete=complete_scenario)
+@click.option(
+    "--persona", shell_complete=complete_persona, help="In whose words the replies are shown; without NAME, its words."
+)
 @click.option("--source", is_flag=True, help="The scenario's file, highlighted, in place of the explanation.")
+@click.option("--no-transcript", is_flag=True, help="Leave out what it looks like on the wire.")
 @json_option
 @plugin_option
 @color_option
-def command(name: str, persona: str | None, source: bool, as_json: bool, color: Color) -> int:
+def command(
+    name: str | None, persona: str | None, source: bool, no_transcript: bool, as_json: bool, color: Color
+) -> int:
     """One scenario explained: what goes wrong and at which stage, in whose words, and what a correct client does.
 
-    NAME is a scenario of the library, one below ./scenarios, or a file.
+    NAME is a scenario of the library, one below ./scenarios, or a file; or it follows a rule, as rcpt-452 does, and
+    'reply:rcpt=452 4.2.2 Mailbox full'. Without it, --persona says of whose words everything is told.
+
+    What it looks like is played in memory, in milliseconds, with a client that does all right.
     """
     from fakesmtp.cli.explaining import Explanation
 
+    if name is None:
+        return _show_persona(persona, as_json, color)
     explanation = Explanation(load(name, persona))
     if as_json:
-        print_json({**explanation.as_dict(), **({"source": explanation.scenario.source} if source else {})})
+        print_json(
+            {
+                **explanation.as_dict(transcript=not no_transcript),
+                **({"source": explanation.scenario.source} if source else {}),
+            }
+        )
     elif source:
         print_source(make_console(color, unbroken=True), explanation)
     else:
-        print_explanation(make_console(color), explanation)
+        print_explanation(make_console(color), explanation, transcript=not no_transcript)
     return Status.OK
+
+
+def _show_persona(name: str | None, as_json: bool, color: Color) -> int:
+    from fakesmtp.cli.personas import PersonaInWords
+    from fakesmtp.cli.showing import print_persona
+
+    if name is None:
+        raise click.UsageError("Missing argument 'NAME' (of a scenario; or --persona with the name of a persona).")
+    told = PersonaInWords(known_persona(name))
+    if as_json:
+        print_json(told.as_dict())
+    else:
+        print_persona(make_console(color), told)
+    return Status.OK
+
+
+def known_persona(name: str) -> str:
+    """A persona's own name, by that or an alias.
+
+    :raises click.UsageError: if there is no such persona.
+    """
+    from fakesmtp.scenario.persona import load_persona, persona_names
+    from fakesmtp.scenario.problems import advice
+
+    try:
+        return load_persona(name).name
+    except LookupError:
+        raise click.UsageError(f"there is no persona {name!r}; {advice(name, persona_names())}") from None
 
 
 def load(name: str, persona: str | None) -> Scenario:
@@ -49,13 +93,9 @@ def load(name: str, persona: str | None) -> Scenario:
     :raises click.UsageError: if there is no such persona. :raises Failure: if the scenario is unknown or invalid.
     """
     from fakesmtp.scenario import library
-    from fakesmtp.scenario.persona import load_persona, persona_names
-    from fakesmtp.scenario.problems import ScenarioErrors, advice
+    from fakesmtp.scenario.problems import ScenarioErrors
 
-    try:
-        words = {"persona": load_persona(persona).name} if persona else {}
-    except LookupError:
-        raise click.UsageError(f"there is no persona {persona!r}; {advice(str(persona), persona_names())}") from None
+    words = {"persona": known_persona(persona)} if persona else {}
     try:
         return library.load(name, words)
     except library.UnknownScenario as error:
@@ -76,7 +116,7 @@ def print_source(console: Console, explanation: Explanation) -> None:
     console.print(Syntax(code, "yaml", theme="ansi_dark", background_color="default", word_wrap=True))
 
 
-def print_explanation(console: Console, explanation: Explanation) -> None:
+def print_explanation(console: Console, explanation: Explanation, *, transcript: bool = True) -> None:
     """The explanation, section by section."""
     from rich.padding import Padding
     from rich.text import Text
@@ -88,7 +128,7 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     for paragraph in paragraphs(scenario.description):
         console.print()
         console.print(Padding(Text(paragraph), (0, 0, 0, 2)))
-    for heading, parts in _sections(explanation):
+    for heading, parts in _sections(explanation, transcript):
         console.print()
         console.print(Text(heading, "heading"))
         for part in parts:
@@ -103,13 +143,15 @@ def paragraphs(text: str) -> list[str]:
     return [" ".join(block.split()) for block in text.split("\n\n") if block.strip()]
 
 
-def _sections(explanation: Explanation) -> Iterator[tuple[str, Iterable[RenderableType]]]:
+def _sections(explanation: Explanation, transcript: bool) -> Iterator[tuple[str, Iterable[RenderableType]]]:
     from rich.text import Text
 
     scenario = explanation.scenario
     yield "What goes wrong", _wrong(explanation)
     outcome = [(f"{scenario.outcome}  ", scenario.outcome)] if scenario.outcome else []
-    yield "What a correct client must do", [Text.assemble(*outcome, explanation.duty)]
+    yield "What a correct client must do", [Text.assemble(*outcome, explanation.duty), *_duties(explanation)]
+    if transcript:
+        yield "What it looks like", list(_transcript(explanation))
     if explanation.expectations:
         yield "What it is checked for", explanation.expectations
     yield "The server", [grid(explanation.server.items())]
@@ -123,8 +165,32 @@ def _sections(explanation: Explanation) -> Iterator[tuple[str, Iterable[Renderab
     yield "Where to find it", list(_whereabouts(scenario))
 
 
+def _duties(explanation: Explanation) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    from fakesmtp.cli.explaining import rfc_section
+
+    for duty in explanation.duties:
+        sections = f"  {'; '.join(map(rfc_section, duty.rfc))}" if duty.rfc else ""
+        yield Text.assemble(duty.text, (sections, "quiet"))
+
+
+def _transcript(explanation: Explanation) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    from fakesmtp.cli.rehearsal.telling import tell
+
+    for row in tell(explanation.rehearse()):
+        said = style_reply(row.text) if row.speaker == "S" else Text(row.text)
+        remark = (f"  # {row.remark}" if row.remark else "", "quiet")
+        yield Text.assemble((f"{row.speaker}: " if row.speaker else "-- ", "quiet"), said, remark)
+
+
 def _whereabouts(scenario: Scenario) -> Iterator[str]:
-    yield scenario.place.file
+    from fakesmtp.cli.explaining import is_by_rule
+
+    by_rule = "it has no file: its name is the rule. `fakesmtp list --family` shows the families of such names"
+    yield by_rule if is_by_rule(scenario) else scenario.place.file
     if scenario.aliases:
         yield f"also called {', '.join(scenario.aliases)}"
     if scenario.tags:
@@ -135,12 +201,42 @@ def _wrong(explanation: Explanation) -> Iterator[RenderableType]:
     from rich.text import Text
 
     rules = explanation.rules
-    if not rules:
-        before = any(listener.state != "open" for listener in explanation.scenario.listeners)
-        told = "Before the first byte: see the server, below." if before or explanation.scenario.address else "Nothing."
-        yield Text(told)
+    if explanation.scenario.script is not None:
+        yield from _script(explanation.scenario.script)
+    elif not rules:
+        yield Text(_wrong_without_rules(explanation.scenario))
     for rule in rules:
         yield from _rule(rule)
+
+
+def _wrong_without_rules(scenario: Scenario) -> str:
+    if scenario.address or any(listener.state != "open" for listener in scenario.listeners):
+        return "Before the first byte: see the server, below."
+    return "Nothing." if is_ordinary(scenario) else "No rule: it is the server itself, see below."
+
+
+def is_ordinary(scenario: Scenario) -> bool:
+    """Whether the server has the usual list, credentials, certificate, zone, bounds and clock."""
+    from fakesmtp.scenario.model import Scenario as Made
+    from fakesmtp.scenario.model import Tls
+
+    usual = Made(scenario.name, tls=Tls(scenario.tls.mode))
+    offered = ("capabilities", "capabilities_in_tls", "accounts", "auth", "tls", "persona")
+    around = ("dns", "pop3", "limits", "clock", "sessions")
+    return all(getattr(scenario, name) == getattr(usual, name) for name in (*offered, *around))
+
+
+def _script(script: Script) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from fakesmtp.cli.conversation import phrase_script
+
+    for which, lines in phrase_script(script).items():
+        yield Text.assemble("in ", (which, "heading"))
+        for speaker, text in lines:
+            said = style_reply(text) if speaker == "S" else Text(text)
+            yield Padding(Text(f"{speaker}: " if speaker else "-- ", "quiet") + said, (0, 0, 0, 3))
 
 
 def _rule(rule: RuleInWords) -> Iterator[RenderableType]:

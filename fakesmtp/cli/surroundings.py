@@ -53,7 +53,9 @@ def phrase_tls(tls: Tls) -> str:
 def phrase_listener(listener: Listener) -> str:
     """What is unusual about a listener; empty if nothing is."""
     states = {"closed": "the port refuses connections", "blackhole": "the port never answers"}
-    parts = [states[listener.state]] if listener.state in states else []
+    until = f" for the first {show_duration(listener.opens)}" if listener.opens is not None else ""
+    parts = [f"{states[listener.state]}{until}"] if listener.state in states else []
+    parts += [f"a window of {listener.window} octets"] if listener.window is not None else []
     parts += [f"TLS {phrase_tls(listener.tls)}"] if listener.tls is not None else []
     parts += ["LMTP"] if listener.lmtp else []
     parts += [f"on {listener.family}"] if listener.family is not None else []

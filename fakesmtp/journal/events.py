@@ -39,6 +39,7 @@ Kind = Literal[
     "client",
     "note",
     "verdict",
+    "diverged",
 ]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """Every kind of entry."""
@@ -48,6 +49,7 @@ Word: TypeAlias = str | int | None
 
 WORDS: Final[Mapping[str, str]] = {
     "connected": "listener",
+    "command": "pipelined",
     "reply": "code",
     "cut": "code",
     "tls": "outcome",

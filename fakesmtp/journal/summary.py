@@ -80,6 +80,11 @@ class Summary:
         """Replies of which less went out than was decided."""
         return self.count("cut")
 
+    @property
+    def diverged(self) -> int:
+        """Sessions in which the client has left the scenario's script."""
+        return self.count("diverged")
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         names = ("sessions", "open_sessions", "messages", "discarded", "commands", "accepted", "refused", "cut")
@@ -89,6 +94,7 @@ class Summary:
         refused = ", ".join(f"{stage} {n}" for stage, n in self.refused.items())
         told = [_plural(self.sessions, "session"), _plural(self.messages, "message")]
         told += [f"{self.discarded} of them discarded"] * bool(self.discarded)
+        told += [f"{self.diverged} diverged from the script"] * bool(self.diverged)
         told += [f"refused: {refused}"] * bool(refused)
         return "; ".join(told)
 

@@ -17,9 +17,11 @@ from fakesmtp.journal.ciphertext import CIPHERTEXT, SECRETS, Ciphertext
 from fakesmtp.journal.delivery import MOST_OF_ONE, Delivery, Pieces, is_cut, read_code
 from fakesmtp.journal.events import OVER, Arrival, Kind, Rules, Word
 from fakesmtp.journal.messages import StoredMessage
+from fakesmtp.journal.readable import escape
 from fakesmtp.journal.spool import SpooledMailData
 from fakesmtp.journal.stream import LIGHT
-from fakesmtp.protocol.actions import Close, Decided, Heard, Note, StartTls, Took
+from fakesmtp.protocol.actions import Close, Decided, Diverged, Heard, Note, Released, StartTls, Took
+from fakesmtp.protocol.commands import decode
 from fakesmtp.protocol.events import (
     Connected,
     Cut,
@@ -58,6 +60,7 @@ class Tap:
     """
 
     __slots__ = (
+        "_aside",
         "_at",
         "_clock",
         "_closed",
@@ -66,6 +69,7 @@ class Tap:
         "_listener",
         "_number",
         "_origin",
+        "_releasing",
         "_scenario",
         "_secrets",
         "_sent",
@@ -80,6 +84,8 @@ class Tap:
         self._show_secrets = journal.show_secrets
         self._number, self._listener, self._scenario = number, listener, scenario
         self._decision: Decided | None = None
+        self._aside: Decided | None = None
+        self._releasing = False
         self._sent: bytes | Pieces | None = None
         self._at = 0.0
         self._guarded = False
@@ -90,16 +96,18 @@ class Tap:
     # ------------------------------------------------------------------ three calls for every command
 
     def heard(self, action: Heard) -> None:
-        """The client has said something."""
+        """The client has said something; before the last reply has left where it is read in the same turn."""
+        pipelined: Word = None
         if self._decision is not None:
             self._finish()
+            pipelined = True
         text = action.text
         if not text and action.shown is None and action.stage in _MAIL_DATA:
             self._stream.keep(("data", self._number, self._clock(), action.stage._value_, "", (), None, action.octets))
         elif action.shown is not None or self._guarded or len(text) > LIGHT:
-            self._heard_specially(action)
+            self._heard_specially(action, pipelined)
         else:
-            self._stream.keep(("command", self._number, self._clock(), action.stage._value_, text, (), None, None))
+            self._stream.keep(("command", self._number, self._clock(), action.stage._value_, text, (), pipelined, None))
 
     def decided(self, action: Decided) -> None:
         """Something was decided; what is sent from now on belongs to it."""
@@ -177,21 +185,48 @@ class Tap:
         """The turn was given up before its end, because the connection was lost or is to be cut."""
         if self._decision is not None:
             self._finish_specially(interrupted=True)
+        if self._aside is not None:
+            self._decision, self._aside = self._aside, None
+            self._finish_specially(interrupted=True)
+        self._releasing = False
+
+    # ------------------------------------------------------------------ replies that leave later
+
+    def kept_back(self) -> None:
+        """What was decided is not said yet; it is told with its rules when it was, and again when it leaves."""
+        decision = self._decision
+        if decision is None or self._sent is not None:
+            return
+        self._decision = None
+        reply = str(decision.reply) if decision.reply is not None else ""
+        text = f"kept back: {reply}" if reply else "kept back"
+        self._add("note", self._hide(text.encode()).decode(errors="replace"), decision.stage, decision.rules)
+
+    def released(self, action: Released) -> None:
+        """What was kept back leaves, in the middle of another turn perhaps, whose decision then waits."""
+        if self._decision is not None and (self._sent is not None or self._releasing):
+            self._finish()
+        elif self._decision is not None:
+            self._aside = self._decision
+        self._releasing = action.decided is not None
+        self._decision = action.decided
+        if not self._releasing:
+            self._decision, self._aside = self._aside, None
 
     # ------------------------------------------------------------------ secrets
 
-    def _heard_specially(self, action: Heard) -> None:
+    def _heard_specially(self, action: Heard, pipelined: Word) -> None:
         stage, text, shown = action.stage, action.text, action.shown
         self._secrets = None
         shown = self._guard(stage, text, shown)
         if not text and shown is not None:
-            self._add("command", shown, stage)
+            self._add("command", shown, stage, word=pipelined)
         elif shown is None or HIDDEN not in shown or self._show_secrets:
-            self._add("command", text, stage)
+            self._add("command", text, stage, word=pipelined)
         else:
             known = shown.upper().encode().split()
             self._secrets = tuple(word for word in text.split() if word.upper() not in known)
-            self._add("command", shown, stage, hidden=True)
+            self._add("command", shown, stage, word=pipelined, hidden=True)
 
     def _guard(self, stage: Stage, text: bytes, shown: str | None) -> str | None:
         """Hide what a client sends blindly behind a refused AUTH: its credentials, as if they were commands."""
@@ -228,6 +263,19 @@ class Tap:
         if action.text != self._told:  # else the event has told it already
             self._add("note", action.text)
         self._told = None
+
+    def diverged(self, action: Diverged) -> None:
+        """The client has left the script; what it said is told without its secrets."""
+        facts: dict[str, Any] = {"expected": escape(action.expected)}
+        if isinstance(action.came, bytes):
+            hidden = self._hide(action.came)
+            text = decode(hidden)
+            facts["came"] = escape(text)
+            if action.at is not None and hidden == action.came:
+                facts["differs-at"] = len(escape(text[: action.at]))
+        else:
+            facts["came"] = escape(action.came)
+        self._add("diverged", f"expected {facts['expected']}, came {facts['came']}", rules=action.rules, **facts)
 
     def raw(self, octets: bytes) -> None:
         """Octets have left below TLS."""

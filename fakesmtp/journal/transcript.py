@@ -197,6 +197,15 @@ def _pop3(event: Event, before: list[Line]) -> list[Line]:
     return [_line(event, speaker.get(event.get("by", ""), ""), event["text"], f"POP3 {event.get('connection', '')}")]
 
 
+def _diverged(event: Event, before: list[Line]) -> list[Line]:
+    """What was expected above what came, and where the two part."""
+    expected, came, at = (event.get(name) for name in ("expected", "came", "differs-at"))
+    first, *rest = ["diverged from the script", f"  expected  {expected}", f"  came      {came}"]
+    if isinstance(at, int) and 0 <= at <= len(str(came)):
+        rest.append(f"            {' ' * at}^")
+    return [_line(event, "", first), *(Line(None, "", text, kind=event["kind"]) for text in rest)]
+
+
 def _tell(event: Event, before: list[Line]) -> list[Line]:
     kind = "" if event["kind"] == "note" else f"{event['kind']}: "
     return [_line(event, "", f"{kind}{event['text']}")]
@@ -215,6 +224,7 @@ _KINDS: Final[Mapping[str, Callable[[Event, list[Line]], list[Line]]]] = {
     "reply": _server,
     "cut": _server,
     "closed": _closed,
+    "diverged": _diverged,
     "message": _message,
     "pop3": _pop3,
     "tls": _tls,

@@ -27,6 +27,8 @@ from fakesmtp.journal.expecting.duplicates import judge_duplicates
 from fakesmtp.journal.expecting.evidence import Evidence
 from fakesmtp.journal.expecting.excerpt import cut_out
 from fakesmtp.journal.expecting.judged import Finding, Judged, Verification
+from fakesmtp.journal.expecting.scripts import judge_script
+from fakesmtp.journal.expecting.stuffing import judge_stuffing
 from fakesmtp.journal.expecting.timing import judge_closes, judge_retries
 from fakesmtp.scenario import demands
 from fakesmtp.scenario.misses import Miss
@@ -45,10 +47,12 @@ JUDGES: Final[Mapping[type, Callable[[Any, Evidence], Finding]]] = {
     demands.Lookups: judge_lookups,
     demands.Retries: judge_retries,
     demands.Closes: judge_closes,
+    demands.DotStuffing: judge_stuffing,
     demands.Quit: judge_quit,
     demands.Tls: judge_tls,
     demands.ExitStatus: judge_exit_status,
     demands.ClientMessage: judge_client_message,
+    demands.Script: judge_script,
 }
 """Who judges a demand."""
 

@@ -135,6 +135,21 @@ class Decided(Action):
         self.stage, self.reply, self.rules = stage, reply, rules
 
 
+class KeptBack(Action):
+    """What was decided last is not said yet: it waits in the outbox."""
+
+    __slots__ = ()
+
+
+class Released(Action):
+    """What was kept back leaves now: Sends belong to that decision, up to the next of these; ``None``: no more."""
+
+    __slots__ = ("decided",)
+
+    def __init__(self, decided: Decided | None) -> None:
+        self.decided = decided
+
+
 class Took(Action):
     """A message is complete and decided: ``delivered``, ``discarded``, ``bounced`` or another disposition."""
 
@@ -151,6 +166,20 @@ class Note(Action):
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+
+class Diverged(Action):
+    """The client has left the script that is played: what was expected, and what came.
+
+    ``came`` is the client's line, or words for what is none; ``at`` says how many of its characters still fitted.
+    """
+
+    __slots__ = ("at", "came", "expected", "rules")
+
+    def __init__(
+        self, expected: str, came: bytes | str, at: int | None = None, rules: tuple[RuleReference, ...] = ()
+    ) -> None:
+        self.expected, self.came, self.at, self.rules = expected, came, at, rules
 
 
 class Close(Action):

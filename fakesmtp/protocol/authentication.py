@@ -45,15 +45,15 @@ class Dialogue:
         self._advance(None)
 
     def respond(self, line: bytes) -> None:
-        """Take the client's next line. :raises Cancelled: if it is ``*``."""
+        """Take the client's next line; beyond the end it changes nothing. :raises Cancelled: if it is ``*``."""
         self.challenge = None
-        if self.credentials is not None or self.problem is not None:
-            self.problem = "syntax-error"  # a rule kept the dialogue open beyond its end
-            return
+        is_over = self.credentials is not None or self.problem is not None  # and a rule has asked for more
         try:
-            self._advance(decode_response(line))
+            response = decode_response(line)
+            if not is_over:
+                self._advance(response)
         except BadResponse:
-            self.problem = "syntax-error"
+            self.problem = self.problem or "syntax-error"
 
     def _advance(self, response: bytes | None) -> None:
         try:
@@ -175,8 +175,19 @@ def _judge(session: Session) -> Actions:
         default = session.settings.wording.agree("auth", session)
     else:
         default = session.refuse("auth-failed", Stage.AUTH_RESPONSE)
-    if not (yield from session.turn(Stage.AUTH_RESPONSE, default, lambda: _admit(session))):
+    decision = yield from session.decide(Stage.AUTH_RESPONSE, default)
+    if (yield from session.carry_out(Stage.AUTH_RESPONSE, default, decision, lambda: _admit(session))):
+        return
+    if dialogue is not None and session.phase is not Phase.ENDED and _asks_on(decision):
+        dialogue.problem, session.phase = "auth-failed", Phase.AUTH
+    else:
         leave(session)
+
+
+def _asks_on(decision: Decision) -> bool:
+    """Whether the verdict is a 334, which brings the error: the client is to answer, and then has failed (XOAUTH2)."""
+    answer = decision.answer
+    return answer is not None and answer.ending is None and answer.reply is not None and answer.reply.kind == 3
 
 
 def passes(session: Session, credentials: Credentials) -> bool:

@@ -23,6 +23,16 @@ MAIL_PARAMETERS: Final = frozenset({"SIZE", "BODY", "SMTPUTF8", "RET", "ENVID", 
 RCPT_PARAMETERS: Final = frozenset({"NOTIFY", "ORCPT"})
 """Parameters of RCPT that are served: RFC 3461."""
 
+EXTENSION_PARAMETERS: Final = {
+    "BINARYMIME": frozenset({"BODY"}),
+    "DELIVERBY": frozenset({"BY"}),
+    "FUTURERELEASE": frozenset({"HOLDFOR", "HOLDUNTIL"}),
+    "MT-PRIORITY": frozenset({"MT-PRIORITY"}),
+    "REQUIRETLS": frozenset({"REQUIRETLS"}),
+    "RRVS": frozenset({"RRVS"}),
+}
+"""Parameters that are taken where EHLO offers the extension: RFC 3030, 2852, 4865, 6710, 8689, 7293."""
+
 
 class ArgumentError(ValueError):
     """The argument of a command does not follow its syntax; ``refusal`` is the vocabulary's name for it."""

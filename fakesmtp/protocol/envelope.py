@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
 if TYPE_CHECKING:
     from fakesmtp.protocol.handling import Handling
+
+_DOT_LINES: Final = {
+    False: re.compile(rb"(?:\A|(?<=\r\n))\.\.?[^\r\n]*"),
+    True: re.compile(rb"(?:\A|(?<=\n))\.\.?[^\r\n]*"),
+}
+"""Lines that begin with a dot; by whether a bare LF ends a line."""
 
 
 class MailData(Protocol):
@@ -150,3 +157,17 @@ def unstuff(raw: bytes, lenient: bool = False) -> bytes:
     if raw.startswith(b"."):
         raw = raw[1:]
     return raw.replace(b"\n.", b"\n") if lenient else raw.replace(b"\r\n.", b"\r\n")
+
+
+def dot_lines(raw: bytes, lenient: bool = False) -> tuple[list[bytes], list[bytes]]:
+    """The lines of DATA that begin with two dots, and those that begin with one.
+
+    A client that stuffs its dots, as it must (RFC 5321 4.5.2), sends none of the second kind.
+    """
+    lines = _DOT_LINES[lenient].findall(raw)
+    return [line for line in lines if line.startswith(b"..")], [line for line in lines if not line.startswith(b"..")]
+
+
+def has_unstuffed_dot(raw: bytes, lenient: bool = False) -> bool:
+    """Whether a line of DATA begins with a single dot."""
+    return bool(dot_lines(raw, lenient)[1])

@@ -6,10 +6,18 @@ ended, the end of the mail data by ``find`` in the new piece with a seam of four
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 _ENDS: Final = ((b"\r\n.\r\n", 3),)
 _LENIENT_ENDS: Final = (*_ENDS, (b"\n.\r\n", 3), (b"\n.\n", 2))
+_BEFORE_DOT: Final = {"crlf": rb"\r\n", "lf": rb"(?<!\r)\n", "cr": rb"\r"}
+_BEHIND_DOT: Final = {"crlf": rb"\r\n", "lf": rb"\n", "cr": rb"\r(?=[^\n])"}
+"""A line end as a pattern. That a CR behind the dot is a bare one shows in the octet that follows."""
+READINGS: Final = tuple(f"{before}.{behind}" for before in _BEFORE_DOT for behind in _BEHIND_DOT)
+"""What a server may take for the end of mail data: the line ends before and behind the dot, ``crlf.crlf`` first."""
 
 
 class LineTooLong(Exception):
@@ -87,22 +95,31 @@ class DotScanner:
 
     :param lenient: the client ends its command lines with a bare LF (somebody at a terminal), so LF.LF is an end too.
         For any other client only CRLF.CRLF is one: everything else opens the door to smuggling.
+    :param also: other :data:`READINGS` that end it, because a scenario wants that door open.
     """
 
-    __slots__ = ("_lenient", "_seam")
+    __slots__ = ("_also", "_lenient", "_seam")
 
-    def __init__(self, lenient: bool = False) -> None:
+    def __init__(self, lenient: bool = False, also: Iterable[str] = ()) -> None:
         self._lenient = lenient
+        self._also = _pattern(frozenset(also)) if also else None
         self._seam = b"\r\n"  # the line end of DATA itself stands before the first octet
 
     def scan(self, piece: bytes) -> tuple[int, int] | None:
         """Where the mail data ends in ``piece``: octets up to there, and how many of the last are the dot's line."""
         ends = [(self._find(piece, marker), dot) for marker, dot in (_LENIENT_ENDS if self._lenient else _ENDS)]
         found = [end for end in ends if end[0] >= 0]
+        if self._also is not None:
+            found += self._read(self._also, piece)
         if found:
             return min(found)
-        self._seam = (self._seam + piece[-4:])[-4:]
+        self._seam = (self._seam + piece[-5:])[-5:]
         return None
+
+    def _read(self, also: re.Pattern[bytes], piece: bytes) -> list[tuple[int, int]]:
+        """The other ends. One that stands at the end of the seam was still waiting for what follows it."""
+        found = ((each.end() - len(self._seam), each[0]) for each in also.finditer(self._seam + piece))
+        return [(end, len(octets) - octets.index(b".")) for end, octets in found if end >= 0]
 
     def _find(self, piece: bytes, marker: bytes) -> int:
         seam = self._seam
@@ -111,3 +128,9 @@ class DotScanner:
             return start + len(marker) - len(seam)
         start = piece.find(marker)
         return -1 if start < 0 else start + len(marker)
+
+
+@lru_cache(maxsize=64)
+def _pattern(readings: frozenset[str]) -> re.Pattern[bytes]:
+    pairs = (reading.split(".") for reading in sorted(readings))
+    return re.compile(b"|".join(_BEFORE_DOT[before] + rb"\." + _BEHIND_DOT[behind] for before, behind in pairs))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from fakesmtp.protocol.actions import Action, Heard, Took
+from fakesmtp.protocol.actions import Action, Decided, Heard, Took
 from fakesmtp.protocol.commands import ArgumentError, Command, read_chunk
-from fakesmtp.protocol.envelope import Chunk, Message, Recipient
+from fakesmtp.protocol.envelope import Chunk, Message, Recipient, Transaction
 from fakesmtp.protocol.framing import DotScanner
 from fakesmtp.protocol.marks import Watch
 from fakesmtp.protocol.policy import Decision, Mark
@@ -30,14 +30,29 @@ _DOT_LINE: Final = 3
 class Reception:
     """Mail data on its way in. Above the limit it is counted and no longer kept."""
 
-    __slots__ = ("left", "lenient", "limit", "octets", "offset", "oversize", "scanner", "stored", "swallowing", "watch")
+    __slots__ = (
+        "end",
+        "left",
+        "lenient",
+        "limit",
+        "octets",
+        "offset",
+        "oversize",
+        "scanner",
+        "stored",
+        "swallowing",
+        "watch",
+    )
 
     def __init__(self, session: Session) -> None:
-        self.lenient = session.bare_lf
-        self.scanner = DotScanner(lenient=session.bare_lf)
+        self.lenient = session.bare_lf or any(each.startswith("lf.") for each in session.data_ends)
+        self.scanner = DotScanner(lenient=session.bare_lf, also=session.data_ends)
         self.stored = session.settings.mail_data()
         self.limit = session.settings.limits.message
-        self.watch = Watch(session.policy.marks) if session.policy.marks else None
+        self.end = Mark(session.reset_after[0]) if session.reset_after is not None else None
+        """Where a rule has the connection reset."""
+        marks = session.policy.marks if self.end is None else (*session.policy.marks, self.end)
+        self.watch = Watch(marks) if marks else None
         self.octets = 0
         self.offset = 0
         self.left = 0
@@ -113,8 +128,14 @@ def _watched(session: Session, reception: Reception, piece: bytes, hold: int) ->
             break
         # Rules are told of the place that was crossed: what the network brought along with it is chance.
         reception.offset = reception.octets = offset
-        yield from _ask_content(session, reception, mark)
+        yield from _reset(session) if mark is reception.end else _ask_content(session, reception, mark)
     reception.octets = received
+
+
+def _reset(session: Session) -> Actions:
+    assert session.reset_after is not None
+    yield Decided(Stage.CONTENT, None, session.reset_after[1])
+    yield from session.end("rst")
 
 
 def _ask_content(session: Session, reception: Reception, mark: Mark) -> Actions:
@@ -144,11 +165,25 @@ def _complete(session: Session, reception: Reception, stuffed: bool) -> Actions:
     transaction = session.transaction
     assert transaction is not None
     recipients = tuple(transaction.recipients)
-    message = session.message = Message(
+    message = session.message = make_message(session, transaction, reception, stuffed)
+    default = _verdict(session, reception)
+    if session.settings.lmtp and recipients:
+        yield from _complete_each(session, message, recipients, default)
+        return
+    decision = yield from session.decide(Stage.END_OF_DATA, default)
+    message.content, message.handling = None, session.handling
+    took = [Took(message, _disposition(session, reception, recipients))]
+    _over(session)
+    yield from session.carry_out(Stage.END_OF_DATA, default, decision, lambda: took)
+
+
+def make_message(session: Session, transaction: Transaction, reception: Reception, stuffed: bool) -> Message:
+    """The message that was received, for all recipients of its transaction."""
+    return Message(
         id=session.queue_id,
         session=session.number,
         reverse_path=transaction.reverse_path,
-        recipients=recipients,
+        recipients=tuple(transaction.recipients),
         received=reception.octets,
         stored=reception.stored,
         stuffed=stuffed,
@@ -160,15 +195,6 @@ def _complete(session: Session, reception: Reception, stuffed: bool) -> Actions:
         tls=session.tls,
         chunked=not stuffed,
     )
-    default = _verdict(session, reception)
-    if session.settings.lmtp and recipients:
-        yield from _complete_each(session, message, recipients, default)
-        return
-    decision = yield from session.decide(Stage.END_OF_DATA, default)
-    message.content, message.handling = None, session.handling
-    took = [Took(message, _disposition(session, reception, recipients))]
-    _over(session)
-    yield from session.carry_out(Stage.END_OF_DATA, default, decision, lambda: took)
 
 
 def _complete_each(session: Session, message: Message, recipients: tuple[Recipient, ...], default: Reply) -> Actions:
@@ -188,6 +214,8 @@ def _complete_each(session: Session, message: Message, recipients: tuple[Recipie
     took = iter([Took(attrs.evolve(message, recipients=tuple(them)), fate) for fate, them in fates.items()])
     _over(session)
     for decision in decisions:
+        if session.phase is Phase.ENDED:  # by a shape
+            break
         yield from session.carry_out(Stage.END_OF_DATA, default, decision, lambda: took)
 
 
@@ -204,7 +232,9 @@ def _disposition(session: Session, reception: Reception | None, recipients: tupl
 def _verdict(session: Session, reception: Reception) -> Reply:
     if reception.oversize:
         return session.refuse("message-too-large", Stage.END_OF_DATA)
-    return session.settings.wording.agree("end-of-data", session)
+    words = session.settings.wording
+    chunked = session.chunk is not None and "bdat-last" in words.ok
+    return words.agree("bdat-last" if chunked else "end-of-data", session)
 
 
 def _over(session: Session) -> None:
@@ -266,6 +296,8 @@ def _end_of_chunk(session: Session, reception: Reception) -> Actions:
     decision = yield from session.decide(Stage.BDAT, default)
     if not chunk.last or _fails(decision, default) or _ends(decision):
         yield from _answer_chunk(session, Stage.BDAT, default, decision)
+        if problem is not None and decision.answer is None and words.refuse(problem, Stage.BDAT, session).closes:
+            yield from session.end("fin")
         return
     yield from _pass_over(session, Stage.BDAT, decision)
     yield from _last_chunk(session, reception)

@@ -12,7 +12,8 @@ is the same five steps, which :meth:`Session.turn` spells out:
 2. look-ups that the rules of this stage want are yielded, once per session and subject;
 3. the policy is asked, if it has rules here. It gives an answer or none: *answering*;
 4. the reply so decided moves the state, by its code, there and then; a message is taken here;
-5. the reply is rendered to actions, and these run through the shapes: *shaping*. They move no state.
+5. the reply is rendered to actions, and these run through the shapes: *shaping*. They move no state. A shape may keep
+   the reply back: it then waits in the :mod:`~fakesmtp.protocol.outbox`.
 
 Where a scenario has no rule at a stage, steps 2, 3 and 5 vanish, and the healthy path stays fast.
 
@@ -36,10 +37,13 @@ from fakesmtp.protocol.actions import (
     Decided,
     Lookup,
     Note,
+    PauseReading,
     Raw,
+    ResumeReading,
     Send,
     SetTimer,
     StartTls,
+    Wait,
 )
 from fakesmtp.protocol.commands import NO_COMMAND, Command
 from fakesmtp.protocol.envelope import Chunk, Message, Recipient, Transaction
@@ -57,8 +61,9 @@ from fakesmtp.protocol.events import (
     TlsFailed,
 )
 from fakesmtp.protocol.framing import Inbox, LineTooLong
-from fakesmtp.protocol.handshake import broken_handshake
-from fakesmtp.protocol.policy import Decision, Ending, Mark, NoRules, Policy
+from fakesmtp.protocol.handshake import BEHIND, broken_handshake, broken_tls
+from fakesmtp.protocol.outbox import LINE, PILE, Held, Hold, Outbox
+from fakesmtp.protocol.policy import Decision, Ending, Mark, NoRules, Policy, RuleReference
 from fakesmtp.protocol.reply import Reply
 from fakesmtp.protocol.stages import STAGES, Stage
 from fakesmtp.protocol.transitions import TRANSITIONS, Phase, next_phase
@@ -100,13 +105,16 @@ class Session:
         "chunk",
         "clock",
         "command",
+        "data_ends",
         "dialogue",
         "disposition",
         "dnsbl_zone",
+        "early_talker",
         "errors",
         "extended",
         "forward_path",
         "handling",
+        "handshake",
         "helo_name",
         "inbox",
         "keeps_plaintext",
@@ -116,12 +124,15 @@ class Session:
         "message",
         "number",
         "ordinary",
+        "outbox",
         "peer",
         "peer_port",
         "phase",
         "policy",
+        "read_rate",
         "reception",
         "refusal_reason",
+        "reset_after",
         "reverse_path",
         "settings",
         "tls",
@@ -153,6 +164,7 @@ class Session:
         self.tls: str | None = None
         self.tls_server_name: str | None = None
         self.certificate = settings.certificate
+        self.handshake: str | None = None
         self.user: str | None = None
         self.mechanism: str | None = None
         self.authenticated = False
@@ -170,10 +182,15 @@ class Session:
         self.bare_lf = False
         self.before_chunk = self.phase
         self.keeps_plaintext = False
+        self.data_ends: tuple[str, ...] = ()
+        self.early_talker = False
         self.looked_up: dict[tuple[str, str], str | None] | None = None
         self.dnsbl_zone: str | None = None
         self.refusal_reason: str = "authentication failure"
         self.ordinary: Reply | None = None
+        self.outbox: Outbox | None = None
+        self.reset_after: tuple[int, tuple[RuleReference, ...]] | None = None
+        self.read_rate: int | None = None
         self._active = clock()
         self._capability_edits: list[tuple[str, str | None]] | None = None
         self._greeted_edits = 0
@@ -196,6 +213,11 @@ class Session:
     def pipelined(self) -> bool:
         """Whether more of the client's input is already waiting."""
         return len(self.inbox) > 0
+
+    def overhear(self) -> None:
+        """The driver has octets of the client's that wait behind a turn; before the greeting they are too early."""
+        if self.phase is Phase.CONNECTED and (self.tls is not None or self.settings.tls != "implicit"):
+            self.early_talker = True
 
     # ------------------------------------------------------------------ events in
 
@@ -231,6 +253,8 @@ class Session:
         yield from self._read_on()
 
     def _bytes(self, event: BytesReceived) -> Actions:
+        if self.read_rate is not None:
+            yield from self._read_slowly(len(event.data) / self.read_rate)
         self.inbox.feed(event.data)
         step = self._line() if self.phase in _COMMANDING else None
         if type(step) is list and self.phase is not Phase.CHUNK and not len(self.inbox):
@@ -238,6 +262,12 @@ class Session:
             self._active = self.clock()
         else:
             yield from self._read_on(step)
+
+    def _read_slowly(self, seconds: float) -> Actions:
+        """What has come takes its time, and nothing more is taken meanwhile."""
+        yield PauseReading()
+        yield Wait(seconds)
+        yield ResumeReading()
 
     def _read_on(self, step: Iterable[Action] | None = None) -> Actions:
         """Use what the client has sent, as far as it goes; ``step`` is the first thing to do."""
@@ -283,7 +313,9 @@ class Session:
         yield Note(f"{event.version} {event.cipher}".strip())
         if self.phase is not Phase.HANDSHAKE:
             return
-        if self.settings.tls == "implicit":
+        if self.handshake is not None:
+            yield from self._break_tls(self.handshake, event.version)
+        elif self.settings.tls == "implicit":
             self.phase = Phase.CONNECTED
             yield from self._greet()
         else:
@@ -304,12 +336,16 @@ class Session:
         if decision is not None:
             yield Decided(Stage.CLOSE, None, decision.rules)
         self.phase = Phase.ENDED
+        yield from self._tell_unsent()
         self.policy.ended(self)
         self.drop_transaction()
         self.inbox.clear()
 
     def _timer(self, event: TimerFired) -> Actions:
-        if event.name != "idle" or self.phase in (Phase.ENDED, Phase.HUNG):
+        if self.phase in _DEAF:
+            return
+        if event.name != "idle":
+            yield from self._let_go(event.name)
             return
         limit = self.settings.limits.idle
         rest = self._active + limit - self.clock()
@@ -321,10 +357,19 @@ class Session:
         if self.phase in _HANDSHAKES:
             yield from self.end("fin")
             return
+        if self.outbox is not None and self.outbox.waiting:
+            yield from self.outbox.release()
+            return
         decision = yield from self.decide(Stage.IDLE, None)
         yield from self.carry_out(Stage.IDLE, None, decision)
         if decision.answer is None:
             yield from self.say_and_close(Stage.IDLE, "timeout")
+
+    def _let_go(self, timer: str) -> Iterator[Action]:
+        """What waits in the outbox has waited long enough."""
+        if self.outbox is not None and self.phase not in _HANDSHAKES:
+            release = {LINE: self.outbox.release, PILE: self.outbox.release_pile}.get(timer)
+            yield from release() if release is not None else ()
 
     def _cut(self, event: Cut) -> Actions:
         yield Note(f"cut on request ({event.how})")
@@ -347,7 +392,7 @@ class Session:
 
     def take_turn(self, stage: Stage, default: Reply, move: Move | None = None) -> Iterable[Action]:
         """The same for whoever need not know how it ended; without rules here it is a mere list."""
-        if stage in self.policy.stages:
+        if stage in self.policy.stages or self.outbox is not None:
             return self.turn(stage, default, move)
         return self._healthy(stage, default, move)
 
@@ -365,6 +410,8 @@ class Session:
         for name in policy.lookups(stage):
             yield from self._look_up(name)
         decision = policy.decide(stage, self, default, mark) or _NO_DECISION
+        if self.reset_after is not None and not self.reset_after[1]:
+            self.reset_after = (self.reset_after[0], decision.rules)
         answer = decision.answer
         if answer is not None and answer.ordinary:
             decision.ordinary = answer.moves = True
@@ -389,16 +436,44 @@ class Session:
             if answer.ending.kind == "close":
                 rendered.append(Close(cast(CloseHow, answer.ending.how)))
             moves = False
+        decided = Decided(stage, reply, decision.rules)
         if reply is not None or decision.rules:
-            yield Decided(stage, reply, decision.rules)
+            yield decided
         yield from more or ()
         yield from decision.actions
-        yield from shaped(rendered, decision)
+        if decision.shapes or self.outbox is not None:
+            yield from self._deliver(decided, shaped(rendered, decision), may_wait=bool(rendered))
+            moves = moves and self.phase is not Phase.ENDED  # a shape can end the session
+        else:
+            yield from rendered
         return moves
+
+    def _deliver(self, decided: Decided, actions: Iterator[Action], may_wait: bool) -> Actions:
+        """What the shapes have made of a reply; a fault may keep it back, and what was kept back may go before it."""
+        for action in actions:
+            if type(action) is Hold:
+                if may_wait and self.phase not in _DEAF:
+                    if self.outbox is None:
+                        self.outbox = Outbox()
+                    yield from self.outbox.keep(Held(decided, actions), action)
+                    return
+                continue
+            if self.outbox is not None and isinstance(action, (Send, Close)):
+                before = self.phase
+                yield from self.outbox.release()
+                if self.phase is Phase.ENDED and before is not Phase.ENDED:
+                    return  # what was kept back was the last word
+                if isinstance(action, Close):
+                    yield from self.outbox.release_pile()
+            yield action
+        if self.outbox is not None:
+            yield from self.outbox.release()
+            if self.phase is Phase.HUNG:
+                yield from self.outbox.release_pile()
 
     def _finish(self, ending: Ending) -> None:
         if ending.kind == "handshake":
-            self.phase, self.certificate = Phase.BROKEN_HANDSHAKE, ending.how
+            self.phase, self.handshake = Phase.BROKEN_HANDSHAKE, ending.how
         elif ending.kind == "hang" or ending.how == "half":
             self.phase = Phase.HUNG
         else:
@@ -445,7 +520,16 @@ class Session:
             return self.say_and_close(stage, "too-many-errors")
         if self.phase is Phase.REFUSED:
             refusal = "bad-sequence"
-        return self.take_turn(stage, self.refuse(refusal, stage), self.advance(stage, then))
+        words = self.settings.wording.refuse(refusal, stage, self)
+        turn = self._turn_and_close if words.closes else self.take_turn
+        return turn(stage, words.reply, self.advance(stage, then))
+
+    def _turn_and_close(self, stage: Stage, default: Reply, move: Move) -> Actions:
+        """A mistake behind which this server closes, unless a rule has other words for it."""
+        decision = yield from self.decide(stage, default)
+        yield from self.carry_out(stage, default, decision, move)
+        if decision.answer is None:
+            yield from self.end("fin")
 
     def errs(self) -> bool:
         """Count a mistake of the client's; whether it was one too many."""
@@ -455,6 +539,8 @@ class Session:
     def say_and_close(self, stage: Stage, refusal: str) -> Actions:
         """A last word that the server is owed, such as 421, then FIN."""
         reply = self.refuse(refusal, stage)
+        if self.outbox is not None:
+            yield from self.outbox.hurry(postponed=True)
         yield Decided(stage, reply)
         yield Send(reply.wire)
         yield from self.end("fin")
@@ -463,7 +549,15 @@ class Session:
         """The connection is over from our side."""
         self.phase = Phase.ENDED
         self.inbox.clear()
+        if self.outbox is not None and how != "rst":
+            yield from self.outbox.hurry()
+        yield from self._tell_unsent()
         yield Close(how)
+
+    def _tell_unsent(self) -> Iterator[Action]:
+        """What waits in the outbox is lost."""
+        for decided in self.outbox.forget() if self.outbox is not None else ():
+            yield Note(f"never sent: {decided.reply if decided.reply is not None else 'what was kept back'}")
 
     # ------------------------------------------------------------------ EHLO's list
 
@@ -512,9 +606,10 @@ class Session:
     def begin_transaction(self, reverse_path: str, parameters: Mapping[str, str | None]) -> None:
         """MAIL has succeeded."""
         self.errors = 0
-        fate = self.disposition, self.handling  # a rule may already have said what becomes of the message
+        # A rule may already have said what becomes of the message.
+        fate = self.disposition, self.handling, self.reset_after
         self.drop_transaction()
-        self.disposition, self.handling = fate
+        self.disposition, self.handling, self.reset_after = fate
         self.transactions += 1
         self.reverse_path = reverse_path
         self.transaction = Transaction(reverse_path, self.transactions, parameters)
@@ -531,7 +626,7 @@ class Session:
     def drop_transaction(self) -> None:
         """Clear the transaction (RFC 5321 4.1.1.5)."""
         self.transaction = self.reception = self.chunk = self.message = None
-        self.reverse_path = self.forward_path = self.handling = None
+        self.reverse_path = self.forward_path = self.handling = self.reset_after = None
         self.disposition = "delivered"
 
     def forget(self) -> None:
@@ -551,6 +646,8 @@ class Session:
 
     def start_tls(self) -> Actions:
         """STARTTLS was answered: what was pipelined behind it is dropped, then the handshake begins."""
+        if self.outbox is not None:
+            yield from self.outbox.hurry()
         if not self.keeps_plaintext:
             dropped = self.inbox.clear()
             if dropped:
@@ -562,7 +659,10 @@ class Session:
         if (yield from self.turn(Stage.TLS, None)):
             yield StartTls(self.certificate)
         elif self.phase is Phase.BROKEN_HANDSHAKE:
-            yield Note(f"the handshake will be broken: {self.certificate}")
+            yield Note(f"the handshake will be broken: {self.handshake}")
+            if self.handshake in BEHIND:
+                self.phase = Phase.HANDSHAKE
+                yield StartTls(self.certificate)
         elif self.phase is Phase.HANDSHAKE:  # a rule has answered something else: there will be no handshake
             self.phase = Phase.HUNG
 
@@ -571,7 +671,7 @@ class Session:
         if not len(self.inbox):
             return None
         self.inbox.clear()
-        octets, closes = broken_handshake(self.certificate, self.number)
+        octets, closes = broken_handshake(self.handshake or "", self.number)
         self.phase = Phase.HUNG
         return self._answer_handshake(octets, closes)
 
@@ -580,6 +680,16 @@ class Session:
             yield Raw(octets)
         if closes:
             yield from self.end("fin")
+
+    def _break_tls(self, kind: str, version: str) -> Actions:
+        """The handshake is done, and that was all."""
+        octets, how = broken_tls(kind, version, self.number)
+        self.phase = Phase.HUNG
+        if octets:
+            yield Wait(0)  # what the handshake still owes the client is on its way first
+            yield Raw(octets)
+        if how is not None:
+            yield from self.end(how)
 
 
 _COMMANDING: Final = frozenset({Phase.GREETED, Phase.READY, Phase.MAIL, Phase.RCPT})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fakesmtp.protocol import authentication, reception
 from fakesmtp.protocol.actions import Action, Heard
 from fakesmtp.protocol.commands import (
+    EXTENSION_PARAMETERS,
     MAIL_PARAMETERS,
     RCPT_PARAMETERS,
     ArgumentError,
@@ -122,9 +123,9 @@ def ehlo_reply(words: Reply, capabilities: tuple[str, ...]) -> Reply:
 
 def mail(session: Session, command: Command) -> Steps:
     """MAIL FROM (RFC 5321 4.1.1.2)."""
-    mailbox, problem = _read(command, "FROM:", MAIL_PARAMETERS)
+    mailbox, problem = _read(session, command, "FROM:", MAIL_PARAMETERS)
     if session.transaction is None:
-        session.reverse_path, session.disposition = mailbox.path, "delivered"
+        session.reverse_path, session.disposition, session.reset_after = mailbox.path, "delivered", None
     unintroduced = session.phase is Phase.GREETED and session.settings.wording.helo_required
     if unintroduced or not _in_order(session, Stage.MAIL):
         problem = "bad-sequence"
@@ -143,7 +144,7 @@ def mail(session: Session, command: Command) -> Steps:
 
 def rcpt(session: Session, command: Command) -> Steps:
     """RCPT TO (RFC 5321 4.1.1.3)."""
-    mailbox, problem = _read(command, "TO:", RCPT_PARAMETERS)
+    mailbox, problem = _read(session, command, "TO:", RCPT_PARAMETERS)
     session.forward_path = mailbox.path
     if not _in_order(session, Stage.RCPT):
         problem = "bad-sequence"
@@ -163,7 +164,7 @@ def rcpt(session: Session, command: Command) -> Steps:
     return session.take_turn(Stage.RCPT, default, session.advance(Stage.RCPT, add))
 
 
-def _read(command: Command, keyword: str, known: frozenset[str]) -> tuple[Mailbox, str | None]:
+def _read(session: Session, command: Command, keyword: str, known: frozenset[str]) -> tuple[Mailbox, str | None]:
     """The mailbox, and the refusal that its syntax deserves. What cannot be read is kept as it was written."""
     try:
         mailbox = read_mailbox(command.text, keyword)
@@ -171,7 +172,15 @@ def _read(command: Command, keyword: str, known: frozenset[str]) -> tuple[Mailbo
     except ArgumentError as error:
         return Mailbox(command.text[len(keyword) :].strip(), {}), error.refusal
     unknown_words = mailbox.parameters.keys() - known
+    if unknown_words:
+        unknown_words -= _offered(session)
     return mailbox, "parameter-unrecognized" if unknown_words else None
+
+
+def _offered(session: Session) -> frozenset[str]:
+    """The parameters of extensions that this server does not have, but offers."""
+    each = (words for keyword, words in EXTENSION_PARAMETERS.items() if session.offers(keyword))
+    return frozenset().union(*each)
 
 
 def data(session: Session, command: Command) -> Steps:
@@ -197,6 +206,8 @@ def rset(session: Session, command: Command) -> Steps:
 
 
 def _served(session: Session, stage: Stage, then: Callable[[], None] | None = None) -> Steps:
+    if stage.value in session.settings.wording.unknown:
+        return session.blunder(stage, "command-unrecognized")
     if not _in_order(session, stage):
         return session.blunder(stage, "bad-sequence")
     return session.take_turn(stage, session.settings.wording.agree(stage.value, session), session.advance(stage, then))
@@ -219,13 +230,14 @@ def expn(session: Session, command: Command) -> Steps:
 
 def etrn(session: Session, command: Command) -> Steps:
     """ETRN (RFC 1985), refused: there is no queue here."""
-    if not _in_order(session, Stage.ETRN) or not command.argument:
+    known = Stage.ETRN.value not in session.settings.wording.unknown
+    if not (known and command.argument and _in_order(session, Stage.ETRN)):
         return _asked(session, command, Stage.ETRN)
     return session.take_turn(Stage.ETRN, session.refuse("etrn-refused", Stage.ETRN))
 
 
 def _asked(session: Session, command: Command, stage: Stage) -> Steps:
-    if not command.argument:
+    if not command.argument and stage.value not in session.settings.wording.unknown:
         return session.blunder(stage, "syntax-error")
     return _served(session, stage)
 

@@ -6,17 +6,19 @@ A persona is a :class:`Wording` filled from a data file; what it has no words fo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from fakesmtp.protocol.commands import MAIL_PARAMETERS, RCPT_PARAMETERS, Command
 from fakesmtp.protocol.reply import Reply
 
 if TYPE_CHECKING:
     from fakesmtp.protocol.session import Session
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PARAMETERS: Final = MAIL_PARAMETERS | RCPT_PARAMETERS
 OF_SERVER: Final = frozenset({"host", "version", "limit", "mechanisms"})
 """Placeholders that are the same in all sessions of a listener."""
 
@@ -79,12 +81,63 @@ class RefusalWords:
 
     template: Template
     stage: str | None = None
-    closes: bool = False
+    closes: bool | frozenset[str] = False
+    """Whether the connection is closed behind it, always or at these stages."""
     at: Mapping[str, Template] = attrs.field(factory=dict)
-    """Other words at some stages."""
+    """Other words at some stages, or in some situations there: ``data/ready`` is DATA between transactions,
+    ``any/refused`` any command after a greeting that refuses."""
     source: str = ""
     status: str = "ours"
+    stage_status: str = ""
+    """``unverified`` where nothing shows that the server says this at that stage."""
+    asked: frozenset[str] = frozenset()
+    """The keys, ``stage`` or of ``at``, whose words the real server gave when it was asked."""
     note: str = ""
+
+    def closes_at(self, stage: str) -> bool:
+        """Whether the connection is closed behind these words."""
+        return self.closes if isinstance(self.closes, bool) else stage in self.closes
+
+    def was_asked_at(self, stage: str) -> bool:
+        """Whether what is said at a stage is what the real server said."""
+        usual = self.stage if self.stage not in self.at else None
+        return (stage if stage in self.at else usual) in self.asked
+
+    def words_at(self, stage: str, session: Session) -> Template:
+        """The words for the situation that the session is in, else for the stage, else the usual ones."""
+        if not self.at:
+            return self.template
+        for situation in situations(session):
+            found = self.at.get(f"{stage}/{situation}") or self.at.get(f"any/{situation}")
+            if found is not None:
+                return found
+        return self.at.get(stage, self.template)
+
+
+SITUATIONS: Final[Mapping[str, str]] = {
+    "authenticated": "after a login",
+    "tls": "inside TLS",
+    "rejected": "in a transaction all of whose recipients were refused",
+    "refused": "after a greeting that refuses",
+    "greeted": "before HELO or EHLO",
+    "ready": "between transactions",
+    "mail": "after MAIL",
+    "rcpt": "after a RCPT that was accepted",
+    "chunks": "after BDAT",
+}
+"""What may stand behind a stage and a slash, the more particular first; the last six are phases of the session."""
+
+
+def situations(session: Session) -> Iterator[str]:
+    """The situations that the session is in, the more particular first."""
+    if session.authenticated:
+        yield "authenticated"
+    if session.tls:
+        yield "tls"
+    phase = session.phase.name.lower()
+    if phase == "mail" and session.forward_path is not None:
+        yield "rejected"
+    yield phase
 
 
 @attrs.frozen
@@ -96,9 +149,17 @@ class Wording:
     refusals: Mapping[str, RefusalWords]
     keywords: tuple[str, ...] = ()
     """The EHLO list, in order, with the placeholders ``{limit}`` and ``{mechanisms}``."""
+    only_in_tls: frozenset[str] = frozenset()
+    """Keywords of that list that are not shown in the clear."""
+    unknown: frozenset[str] = frozenset()
+    """Commands that it answers as it answers any word it does not know, by their stages."""
     size: int = 52_428_800
     """Octets of the largest message it takes."""
     helo_required: bool = False
+    asked: str = ""
+    """The real server, with its version, that was asked for the words that are marked so."""
+    asked_ok: frozenset[str] = frozenset()
+    """The names of ``ok`` that it gave."""
     summary: str = ""
     version: str = ""
     aliases: tuple[str, ...] = ()
@@ -127,7 +188,7 @@ class Wording:
         words = self.words_for(name)
         if words is None:
             raise KeyError(name)
-        return Refusal(words.at.get(stage, words.template).render(session), words.closes)
+        return Refusal(words.words_at(stage, session).render(session), words.closes_at(stage))
 
 
 PLACEHOLDERS: Final[dict[str, Callable[[Session], str]]] = {
@@ -144,6 +205,11 @@ PLACEHOLDERS: Final[dict[str, Callable[[Session], str]]] = {
     "mechanisms": lambda session: " ".join(session.settings.mechanisms),
     "limit": lambda session: str(session.settings.limits.message),
     "line": lambda session: session.command.line.decode("utf-8", "replace"),
+    "argument": lambda session: session.command.argument.decode("utf-8", "replace"),
+    "parameter": lambda session: _unknown_parameter(session.command),
+    "keyword": lambda session: _unknown_parameter(session.command).partition("=")[0].upper(),
+    "octets": lambda session: str(session.chunk.size if session.chunk is not None else 0),
+    "total": lambda session: _total(session),
     "verb": lambda session: session.command.verb.decode("ascii", "replace"),
     "id": lambda session: session.queue_id,
     "date": lambda session: session.settings.date(),
@@ -152,6 +218,17 @@ PLACEHOLDERS: Final[dict[str, Callable[[Session], str]]] = {
     "version": lambda session: session.settings.wording.version,
 }
 """What may stand in braces in a persona's words."""
+
+
+def _total(session: Session) -> str:
+    """Octets of all chunks so far."""
+    return str(session.reception.octets) if session.reception is not None else "0"
+
+
+def _unknown_parameter(command: Command) -> str:
+    """The first parameter of MAIL or RCPT that is none."""
+    words = command.text.rpartition(">")[2].split()
+    return next((word for word in words if word.partition("=")[0].upper() not in _PARAMETERS), "")
 
 
 def _domain(path: str | None) -> str:

@@ -8,7 +8,8 @@ from email.utils import format_datetime
 
 import attrs
 
-from fakesmtp.protocol.session import edit_capability, keyword_of
+from fakesmtp.protocol.policy import Policy
+from fakesmtp.protocol.session import Session, edit_capability, keyword_of
 from fakesmtp.protocol.settings import Limits, Settings
 from fakesmtp.protocol.wording import Wording
 from fakesmtp.scenario.clock import server_clock
@@ -44,6 +45,22 @@ def settings_for(scenario: Scenario, listener: Listener, *, now: Callable[[], da
         limits=limits,
         date=lambda: format_datetime(clock()),
     )
+
+
+def make_session(
+    scenario: Scenario,
+    connection: int,
+    settings: Settings,
+    policy: Policy,
+    clock: Callable[[], float],
+    number: int = 1,
+) -> Session:
+    """The session of a run's n-th connection: one that plays the scenario's script, where it has one."""
+    if scenario.script is None:
+        return Session(settings, policy, clock, number)
+    from fakesmtp.protocol.scripted import ScriptedSession
+
+    return ScriptedSession(settings, policy, clock, number, script=scenario.script, connection=connection)
 
 
 def _check_words(scenario: Scenario, wording: Wording) -> None:
@@ -89,9 +106,13 @@ class Offers:
         """The persona's list as far as this listener serves it, and what the scenario asks for beyond it."""
         starttls = self.tls.mode == "starttls" and not in_tls
         auth = bool(self.scenario.auth.mechanisms) and (in_tls or not self.scenario.auth.only_in_tls)
+        hidden = self.wording.only_in_tls if starttls else frozenset()  # where there is no TLS, it is for the clear
+        if self._asks_for_auth:
+            hidden -= {"AUTH"}
         served = {"STARTTLS": starttls, "AUTH": auth}
-        listed = [line for line in self.wording.keywords if served.get(keyword_of(line), True)]
-        known = {keyword_of(line) for line in self.wording.keywords}
+        shown = [line for line in self.wording.keywords if keyword_of(line) not in hidden]
+        listed = [line for line in shown if served.get(keyword_of(line), True)]
+        known = {keyword_of(line) for line in shown}
         wanted = {"STARTTLS": starttls, "AUTH {mechanisms}": auth and self._asks_for_auth}
         listed += [line for line, wants in wanted.items() if wants and keyword_of(line) not in known]
         return tuple(map(self._filled, listed))

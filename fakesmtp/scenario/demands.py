@@ -283,7 +283,7 @@ class ExitStatus:
     def __str__(self) -> str:
         if isinstance(self.wanted, int):
             return f"the client's exit status is {self.wanted}"
-        return f"the client claims {self.wanted}: a status {'other than ' * (self.wanted == 'failure')}0"
+        return f"the client's exit status is {'0' if self.wanted == 'success' else 'not 0'}"
 
 
 @attrs.frozen
@@ -300,6 +300,24 @@ class ClientMessage:
         return ", and ".join(told)
 
 
+@attrs.frozen
+class DotStuffing:
+    """Whether the client doubles the dot of each line that begins with one."""
+
+    wanted: bool
+
+    def __str__(self) -> str:
+        return "lines that begin with a dot are sent with two" if self.wanted else "the client does not stuff its dots"
+
+
+@attrs.frozen
+class Script:
+    """That no client leaves the scenario's script."""
+
+    def __str__(self) -> str:
+        return "every client says what the script expects"
+
+
 Demand = (
     Sessions
     | Messages
@@ -309,10 +327,12 @@ Demand = (
     | Lookups
     | Retries
     | Closes
+    | DotStuffing
     | Quit
     | Tls
     | ExitStatus
     | ClientMessage
+    | Script
 )
 
 

@@ -15,8 +15,9 @@ from fakesmtp.scenario import values
 from fakesmtp.scenario.problems import Findings, Wrong, advice, shorten
 from fakesmtp.scenario.source import Mapping, Node, Scalar, Sequence, Source, compose, read_source
 
-Find = Callable[[str, str], Path]
-"""The file of a scenario by its name, and the file that asks. Raises LookupError, whose text says what to do."""
+Find = Callable[[str, str], Path | Source]
+"""The file or the text of a scenario by its name, and the file that asks. Raises LookupError, whose text says what to
+do."""
 
 _INSIDE: Final = frozenset(
     {"tls", "auth", "limits", "clock", "listeners", "dns", "replies", "capabilities", "capabilities-in-tls"}
@@ -35,11 +36,12 @@ def extend(root: Mapping, findings: Findings, find: Find | None, trail: tuple[Pa
     if node is None:
         return root
     try:
-        path = _find(node, findings, find)
+        found = _find(node, findings, find)
+        path = found if isinstance(found, Path) else Path(found.file)
         if path in trail or len(trail) >= _LONGEST:
             way = " → ".join(each.stem for each in (*trail, path))
             raise Wrong(node, f"scenarios extend one another in a circle: {way}")
-        source = read_source(path)
+        source = found if isinstance(found, Source) else read_source(found)
     except Wrong as wrong:
         findings.error(node, wrong.message, wrong.hint)
         return root
@@ -50,12 +52,13 @@ def extend(root: Mapping, findings: Findings, find: Find | None, trail: tuple[Pa
     return merge(extend(base, findings, find, (*trail, path)), root)
 
 
-def _find(node: Node, findings: Findings, find: Find | None) -> Path:
+def _find(node: Node, findings: Findings, find: Find | None) -> Path | Source:
     name = values.word(node, findings)
     if find is None:
         raise Wrong(node, "scenarios cannot be extended here")
     try:
-        return find(name, node.place.file).resolve()
+        found = find(name, node.place.file)
+        return found.resolve() if isinstance(found, Path) else found
     except LookupError as error:
         raise Wrong(node, str(error.args[0] if error.args else error)) from None
 

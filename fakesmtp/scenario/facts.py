@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
+from fakesmtp.protocol.envelope import has_unstuffed_dot
 from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.stages import Stage
 
@@ -153,9 +154,16 @@ def _size(session: Session, world: World) -> object:
         return session.message.size
     if session.reception is not None:
         return session.reception.octets
-    announced = _parameters(session, world)
+    at_mail = session.command.verb == b"MAIL" or session.transaction is None
+    announced = _parameters(session, world) if at_mail else _declared(session)
     value = announced.get("size") if isinstance(announced, dict) else None
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
+
+
+def _declared(session: Session) -> dict[str, object]:
+    """Parameters of the transaction's MAIL: names in lower case."""
+    given = session.transaction.parameters if session.transaction is not None else {}
+    return {name.lower(): value for name, value in given.items()}
 
 
 def _recipients(session: Session, world: World) -> object:
@@ -178,6 +186,22 @@ def _empty_password(session: Session, world: World) -> object:
     """``None`` before the credentials are complete."""
     credentials = session.dialogue.credentials if session.dialogue is not None else None
     return credentials.proves("") if credentials is not None else None
+
+
+def _wrong_password(session: Session, world: World) -> object:
+    """``None`` before the credentials are complete."""
+    from fakesmtp.protocol.authentication import passes
+
+    credentials = session.dialogue.credentials if session.dialogue is not None else None
+    return not passes(session, credentials) if credentials is not None else None
+
+
+def _unstuffed_dot(session: Session, world: World) -> object:
+    """Of the octets as they came; of BDAT's, which are not stuffed, nothing is known."""
+    message = session.message
+    if message is None or not message.stuffed:
+        return None
+    return has_unstuffed_dot(message.stored.read(), message.lenient)
 
 
 def _headers(content: Content) -> object:
@@ -229,6 +253,13 @@ for _fact in (
         "Whether the password of AUTH is the empty one",
         Kind.BOOLEAN,
         _empty_password,
+        stages=frozenset({Stage.AUTH, Stage.AUTH_LINE, Stage.AUTH_RESPONSE}),
+    ),
+    Fact(
+        "wrong-password",
+        "Whether the credentials of AUTH are no account's",
+        Kind.BOOLEAN,
+        _wrong_password,
         stages=frozenset({Stage.AUTH, Stage.AUTH_LINE, Stage.AUTH_RESPONSE}),
     ),
     Fact(
@@ -303,6 +334,20 @@ for _fact in (
         stages=_MESSAGE,
     ),
     Fact(
+        "bare-cr",
+        "Whether the message has a CR without LF behind it",
+        Kind.BOOLEAN,
+        _of_content(lambda c: c.bare_cr),
+        stages=_MESSAGE,
+    ),
+    Fact(
+        "unstuffed-dot",
+        "Whether a line of DATA began with a single dot, which clients must double",
+        Kind.BOOLEAN,
+        _unstuffed_dot,
+        stages=_MESSAGE,
+    ),
+    Fact(
         "line-length",
         "Octets of the message's longest line",
         Kind.SIZE,
@@ -318,6 +363,7 @@ for _fact in (
         stages=_MESSAGE,
     ),
     Fact("pipelined", "Whether more of the client's input is already waiting", Kind.BOOLEAN, lambda s, w: s.pipelined),
+    Fact("early-talker", "Whether the client spoke before its greeting", Kind.BOOLEAN, lambda s, w: s.early_talker),
     Fact("rate", "How often the stage was reached: {over: 10, per: 1m, by: peer}", Kind.RATE, lambda s, w: None),
     Fact("pop-login", "A POP3 login from this address: {within: 10m}", Kind.LOGIN, lambda s, w: w.login_age(s)),
     Fact("state", "The scenario's state, `start` at first", Kind.TEXT, lambda s, w: w.state),

@@ -1,7 +1,8 @@
 """The library of scenarios: found by name, listed without reading more than their heads.
 
 A name is an existing path, else a file ``NAME.yaml`` anywhere below ``./scenarios``, else one of the built-in library;
-``aliases:`` give a scenario other names.
+``aliases:`` give a scenario other names. What no file is named can be a name by rule, such as ``rcpt-452``
+(:mod:`fakesmtp.scenario.naming`): such a scenario is a text without a file.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from typing import Any, Final
 import attrs
 
 import fakesmtp
-from fakesmtp.scenario import source
+from fakesmtp.scenario import naming, source
 from fakesmtp.scenario.model import Scenario
 from fakesmtp.scenario.problems import Findings, Problem, Wrong
-from fakesmtp.scenario.reader import READERS, Reading, read_file
+from fakesmtp.scenario.reader import READERS, Reading, read_found
 
 OWN: Final = Path("scenarios")
 """Where a project keeps scenarios of its own, from the working directory."""
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 _SHOWN: Final = 3
 """Names that are suggested for one that is not known."""
+Found = Path | source.Source
+"""Where a scenario stands: its file, or the text that its name stands for."""
 _NO_OVERRIDES: Final[Mapping[str, str]] = {}
 
 
@@ -69,8 +72,8 @@ def files(folder: Path) -> Iterator[Path]:
 # ---------------------------------------------------------------------- one scenario
 
 
-def find(name: str) -> Path:
-    """The file of a scenario: an existing path, a name or an alias.
+def find(name: str) -> Found:
+    """The file of a scenario: an existing path, a name or an alias; its text, where the name follows a rule.
 
     :raises UnknownScenario: if there is none, with the nearest names, or several.
     """
@@ -82,8 +85,8 @@ def find(name: str) -> Path:
     return find_named(name)
 
 
-def find_named(name: str, file: str = "") -> Path:
-    """The file of a scenario by its name or an alias, never by a path.
+def find_named(name: str, file: str = "") -> Found:
+    """The file of a scenario by its name or an alias, never by a path; its text, where the name follows a rule.
 
     :param file: the file that asks: it is not meant, and the library that it belongs to is looked through first.
     :raises UnknownScenario: if there is none, with the nearest names, or several.
@@ -94,11 +97,17 @@ def find_named(name: str, file: str = "") -> Path:
         for folder in order:
             if found := [path for path in files(folder) if is_meant(path) and path.resolve() != asking]:
                 return _only(name, found)
+    try:
+        text = naming.compose(name)
+    except naming.WrongName as wrong:
+        raise UnknownScenario(str(wrong)) from None
+    if text is not None:
+        return text
     raise UnknownScenario(f"unknown scenario {name!r}; {_advice(name)}")
 
 
-def find_beside(name: str, file: str) -> Path:
-    """The file of a scenario that another file extends: a path from there, a neighbour, or a name or an alias.
+def find_beside(name: str, file: str) -> Found:
+    """The scenario that another file extends: a path from there, a neighbour, or a name or an alias.
 
     :raises UnknownScenario: if there is none, with the nearest names, or several.
     """
@@ -117,7 +126,7 @@ def read(name: str, overrides: Mapping[str, str] = _NO_OVERRIDES) -> Reading:
 
     :raises UnknownScenario: if no scenario has this name.
     """
-    return read_file(find(name), find=find_beside, overrides=overrides)
+    return read_found(find(name), name, find=find_beside, overrides=overrides)
 
 
 def load(name: str, overrides: Mapping[str, str] = _NO_OVERRIDES) -> Scenario:
@@ -129,6 +138,10 @@ def load(name: str, overrides: Mapping[str, str] = _NO_OVERRIDES) -> Scenario:
 
 
 def _is_path(name: str) -> bool:
+    return not naming.is_written(name) and _looks_like_path(name)
+
+
+def _looks_like_path(name: str) -> bool:
     return Path(name).suffix in _SUFFIXES or len(Path(name).parts) > 1
 
 
@@ -148,8 +161,15 @@ def _only(name: str, found: list[Path]) -> Path:
 def _advice(name: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name[:100].lower(), names(), n=_SHOWN, cutoff=0.5)
-    return f"did you mean {' or '.join(map(repr, near))}?" if near else "`fakesmtp list` shows all of them"
+    if advice := naming.advise(name):
+        return advice
+    word = name[:100].lower()
+    near = get_close_matches(word, names(), n=_SHOWN, cutoff=0.5)
+    # Beside one that is nearly the same word, what merely has some of its letters is no help.
+    nearest = [each for each in near if each.startswith(word) or word.startswith(each)] + near[:1]
+    alike = get_close_matches(word, near, n=_SHOWN, cutoff=0.7)
+    shown = [each for each in near if not alike or each in alike or each in nearest]
+    return f"did you mean {' or '.join(map(repr, shown))}?" if shown else "`fakesmtp list` shows all of them"
 
 
 def _aliases(path: Path) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from fakesmtp.faults import Kind
+from fakesmtp.protocol.handshake import BEHIND
 from fakesmtp.protocol.reply import Reply
 from fakesmtp.protocol.stages import ANY, ANYWHERE, STAGES, Stage
 from fakesmtp.scenario.matchers import AllOf, AnyOf, Equals, Glob, Matcher
@@ -135,10 +136,15 @@ def _contradicting(act: Act, reply: Reply) -> Iterator[Problem]:
 # ---------------------------------------------------------------------- actions
 
 
+_STILL_TO_COME: Final = frozenset({Stage.CONNECT, Stage.TLS})
+
+
 def find_idle_shapes(scenario: Scenario) -> Iterator[Problem]:
     """Shaping actions where nothing is ever sent."""
     for rule in scenario.rules:
         for act in rule.acts:
+            if act.name == "delay" and _STILL_TO_COME.intersection(rule.stages):
+                continue  # the greeting, or the handshake, waits for it
             if act.kind is Kind.SHAPING and not any(_is_answered(scenario, stage) for stage in rule.stages):
                 stages = ", ".join(rule.stages)
                 yield _warning(act, f"'{act.name}' has no reply to act on at {stages}", "no reply is owed there")
@@ -226,12 +232,46 @@ def check_tls(scenario: Scenario) -> Iterator[Problem]:
         yield _warning(act, "no listener speaks TLS: no certificate is shown", hint)
 
 
+def check_handshakes(scenario: Scenario) -> Iterator[Problem]:
+    """Certificates that nobody sees, and a flaw of STARTTLS where there is no STARTTLS."""
+    told = [listener.tls or scenario.tls for listener in scenario.listeners]
+    chosen = {tls.certificate for tls in told} != {"valid"} or any(_acts(scenario, "certificate"))
+    for rule in scenario.rules if chosen else ():
+        broken = [act for act in rule.acts if act.name == "handshake" and act.fault.kind not in BEHIND]
+        if broken and not rule.when and _is_certain(rule):
+            hint = "leave the certificate out, or say when the handshake is broken"
+            yield _warning(broken[0], "the handshake is always broken before a certificate is shown", hint)
+    starttls = any(tls.mode == "starttls" for tls in told)
+    if not starttls and not any(Stage.STARTTLS in rule.stages and rule.answers for rule in scenario.rules):
+        for act in _acts(scenario, "keep-plaintext"):
+            yield _warning(act, "no listener offers STARTTLS: nothing is kept across it", "add tls: starttls")
+
+
 def check_logins(scenario: Scenario) -> Iterator[Problem]:
     """Rules that ask for a POP3 login where nobody can log in."""
     if scenario.pop3 is None:
         for condition in (condition for rule in scenario.rules for condition in rule.when):
             if condition.fact == "pop-login":
                 yield _warning(condition, "there is no POP3 server, so nobody ever logs in", "add pop3: true")
+
+
+def check_script(scenario: Scenario) -> Iterator[Problem]:
+    """What a script leaves without effect, as it says everything itself."""
+    script = scenario.script
+    if script is None:
+        return
+    from fakesmtp.protocol.script import Secure
+
+    usual = Scenario(scenario.name)
+    for key in ("capabilities", "capabilities-in-tls", "accounts", "auth"):
+        attribute = key.replace("-", "_")
+        if getattr(scenario, attribute) != getattr(usual, attribute):
+            yield Problem(scenario.place, f"'{key}' has no effect: the script says every reply", "", "warning")
+    implicit = [each for each in scenario.listeners if (each.tls or scenario.tls).mode == "implicit"]
+    secured = any(isinstance(step, Secure) for each in script.connections for step in each)
+    if implicit and secured:
+        message = f"TLS begins at once on '{implicit[0].name}': there 'starttls' is passed over"
+        yield Problem(scenario.place, message, "", "warning")
 
 
 def _acts(scenario: Scenario, name: str) -> Iterable[Act]:
@@ -247,6 +287,8 @@ CHECKS: Final = (
     find_shared_draws,
     find_withheld,
     check_tls,
+    check_handshakes,
     check_logins,
+    check_script,
 )
 """Every check; each looks at a whole scenario."""

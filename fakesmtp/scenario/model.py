@@ -17,6 +17,7 @@ from fakesmtp.protocol.stages import Stage
 from fakesmtp.scenario.matchers import Matcher
 
 if TYPE_CHECKING:
+    from fakesmtp.protocol.script import Script
     from fakesmtp.scenario.demands import Demand
 
 Network = IPv4Network | IPv6Network
@@ -151,6 +152,10 @@ class Listener:
     port: int | None = None
     family: Literal["ipv4", "ipv6", "both"] | None = None
     state: Literal["open", "closed", "blackhole"] = "open"
+    opens: float | None = None
+    """Virtual seconds after the start when it opens; ``None``: it stays as it is."""
+    window: int | None = None
+    """Octets of the socket's receive buffer; ``None``: as the system has it."""
     tls: Tls | None = None
     lmtp: bool = False
     capabilities: Capabilities | None = None
@@ -269,3 +274,5 @@ class Scenario:
     """What the client must do, as read; the journal's verification judges it."""
     sessions: int | None = None
     """Sessions open at once; ``None``: as many as come."""
+    script: Script | None = None
+    """A verbatim conversation in place of rules."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -42,32 +42,54 @@ def _template(text: str | list[str]) -> Template:
     return Template(text if isinstance(text, str) else tuple(text))
 
 
-def _refusal(data: Mapping[str, Any]) -> RefusalWords:
+def _refusal(data: Mapping[str, Any], asked: Iterable[str]) -> RefusalWords:
     return RefusalWords(
         template=_template(data["text"]),
         stage=data.get("stage"),
-        closes=data.get("closes", False),
+        closes=frozenset(closes) if isinstance(closes := data.get("closes", False), list) else closes,
         at={stage: _template(text) for stage, text in data.get("at", {}).items()},
         source=data.get("source", ""),
         status=data.get("status", "ours"),
+        stage_status=data.get("stage-status", ""),
+        asked=frozenset(asked),
         note=data.get("note", ""),
     )
 
 
 def _wording(data: Mapping[str, Any], fallback: Wording | None) -> Wording:
     ehlo = data.get("ehlo", {})
+    asked = data.get("asked", {})
+    told = asked.get("refusals", {})
     return Wording(
         name=data["name"],
         summary=data.get("summary", ""),
         version=data.get("version", ""),
         aliases=tuple(data.get("aliases", ())),
         ok={name: _template(text) for name, text in data.get("ok", {}).items()},
-        refusals={name: _refusal(refusal) for name, refusal in data.get("refusals", {}).items()},
+        refusals={name: _refusal(each, told.get(name, ())) for name, each in data.get("refusals", {}).items()},
         keywords=tuple(ehlo.get("keywords", ())),
+        only_in_tls=frozenset(ehlo.get("only-in-tls", ())),
+        unknown=frozenset(data.get("unknown-commands", ())),
         size=ehlo.get("size", fallback.size if fallback else 52_428_800),
         helo_required=data.get("helo-required", False),
+        asked=asked.get("server", ""),
+        asked_ok=frozenset(asked.get("ok", ())),
         fallback=fallback,
     )
+
+
+def standing(wording: Wording) -> str:
+    """How many refusals a persona has words for, and how sure they are; nothing of the default, whose are ours."""
+    if wording.fallback is None:
+        return ""
+    own = wording.refusals.values()
+    counts = {
+        f"asked of {wording.asked}": sum(bool(each.asked) for each in own),
+        "unverified": sum(each.status == "unverified" for each in own),
+        "at an unverified stage": sum(each.stage_status == "unverified" for each in own),
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return f"{len(own)} refusal{'s' * (len(own) != 1)}{': ' * bool(told)}{told}"
 
 
 @cache

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import attrs
 
@@ -26,6 +26,9 @@ from fakesmtp.scenario.rules import KEYS as RULE_KEYS
 from fakesmtp.scenario.rules import Rules
 from fakesmtp.scenario.source import Node, Scalar, Sequence, Source
 from fakesmtp.scenario.values import Read
+
+if TYPE_CHECKING:
+    from fakesmtp.protocol.script import Script
 
 _NO_OVERRIDES: Final[Mapping[str, str]] = {}
 
@@ -90,6 +93,15 @@ def read_file(path: Path, *, find: Find | None = None, overrides: Mapping[str, s
         findings.note(wrong)
         return Reading(None, findings.problems)
     return _read(given, path.stem, findings, find, overrides, (path.resolve(),))
+
+
+def read_found(
+    found: Path | Source, name: str, *, find: Find | None = None, overrides: Mapping[str, str] = _NO_OVERRIDES
+) -> Reading:
+    """Read what was found for a name: a file, whose stem is the scenario's name, or the text that the name means."""
+    if isinstance(found, Path):
+        return read_file(found, find=find, overrides=overrides)
+    return _read(found, name, Findings(), find, overrides, ())
 
 
 def read_scenario(path: Path, *, find: Find | None = None, overrides: Mapping[str, str] = _NO_OVERRIDES) -> Scenario:
@@ -182,11 +194,10 @@ def _read_pop3(node: Node, findings: Findings, accounts: Mapping[str, str] | Non
     return read_pop3(node, findings, accounts)
 
 
-def _not_yet(key: str) -> Read[None]:
-    def read(node: Node, findings: Findings) -> None:
-        raise Wrong(node, f"'{key}' is not supported by this version")
+def _read_script(node: Node, findings: Findings) -> Script:
+    from fakesmtp.scenario.scripts import read_script
 
-    return read
+    return read_script(node, findings)
 
 
 READERS: Final[dict[str, Read[Any]]] = {
@@ -211,7 +222,7 @@ READERS: Final[dict[str, Read[Any]]] = {
     "seed": values.integer(-values.LARGEST),
     "clock": surroundings.read_clock,
     "real-time": values.boolean,
-    "script": _not_yet("script"),
+    "script": _read_script,
     "expect": _read_expect,
 }
 """The keys of a scenario, and how each is read; the others need what these have said."""
@@ -241,6 +252,8 @@ class _Scenario:
         if (node := root.get("pop3")) is not None:
             found["pop3"] = self._findings.attempt(partial(_read_pop3, accounts=found.get("accounts")), node, None)
         rules = self._rules(root, persona)
+        if "script" in found:
+            found["expect"] = (_script_followed(root), *found.get("expect", ()))
         return Scenario(
             name=name, rules=rules, states=_states(rules), place=Place(given.file, 1, 1), source=given.text, **found
         )
@@ -266,10 +279,11 @@ class _Scenario:
     def _rules(self, root: source.Mapping, persona: Wording) -> tuple[Rule, ...]:
         rules, replies = Rules(persona, self._findings), root.get("replies")
         found: tuple[Rule, ...] = ()
-        if (node := root.get("rules")) is not None:
-            if "script" in root.pairs:
+        for other in ("rules", "replies"):
+            if other in root.pairs and "script" in root.pairs:
                 key = root.pairs["script"][0]
-                self._findings.error(key, "a scenario has 'rules' or a 'script', not both", "remove one of them")
+                self._findings.error(key, f"a scenario has '{other}' or a 'script', not both", "remove one of them")
+        if (node := root.get("rules")) is not None:
             if isinstance(node, Sequence):
                 found = rules.read(node.items)
             else:
@@ -278,6 +292,13 @@ class _Scenario:
         if replies is not None:
             found += self._findings.attempt(lambda node, _: rules.read_replies(node), replies, ())
         return found
+
+
+def _script_followed(root: source.Mapping) -> Expectation:
+    """That the client follows the script is expected without being written."""
+    from fakesmtp.scenario.demands import Script as Demand
+
+    return Expectation("script", "followed", root.pairs["script"][0].place, Demand())
 
 
 def _states(rules: tuple[Rule, ...]) -> tuple[str, ...]:

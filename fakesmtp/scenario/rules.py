@@ -21,17 +21,29 @@ from fakesmtp.scenario.values import Read
 
 _BEFORE_TLS: Final = frozenset({Stage.CONNECT, Stage.GREETING, Stage.HELO, Stage.EHLO, Stage.STARTTLS, Stage.TLS})
 _WITH_A_MESSAGE: Final = frozenset({Stage.RCPT, Stage.DATA, Stage.BDAT, Stage.CONTENT, Stage.END_OF_DATA})
+_BEFORE_DATA: Final = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA})
+_BEFORE_MESSAGE: Final = _BEFORE_DATA | {Stage.CONNECT, Stage.GREETING, Stage.HELO, Stage.EHLO}
+_LOGGING_IN: Final = frozenset({Stage.AUTH, Stage.AUTH_LINE, Stage.AUTH_RESPONSE})
 _ALL: Final = frozenset(Stage)
 _AFTERWARDS: Final = "what becomes of a message is said at rcpt, data, bdat, content or end-of-data"
 
 POSSIBLE: Final[dict[str, tuple[frozenset[Stage], str]]] = {
     "handshake": (frozenset({Stage.TLS}), "a handshake is broken at tls"),
     "certificate": (_BEFORE_TLS, "a certificate is chosen before the handshake, at connect or tls for instance"),
+    "keep-plaintext": (
+        _BEFORE_TLS - {Stage.TLS},
+        "what is kept across STARTTLS is decided before it, at ehlo or starttls for instance",
+    ),
     "discard": (_WITH_A_MESSAGE, "a message is discarded at rcpt, data, bdat, content or end-of-data"),
     **dict.fromkeys(("bounce", "corrupt", "loop", "redeliver", "strip-attachments"), (_WITH_A_MESSAGE, _AFTERWARDS)),
     "reply": (_ALL - {Stage.CONNECT, Stage.TLS, Stage.CLOSE}, "no reply can be given there"),
     "refuse": (_ALL - {Stage.CONNECT, Stage.TLS, Stage.CLOSE}, "no reply can be given there"),
     "send": (_ALL - {Stage.CLOSE}, "the connection is over there"),
+    "reset-after": (_BEFORE_DATA, "octets of a message are counted from mail, rcpt or data on"),
+    "end-data-at": (_BEFORE_MESSAGE, "where mail data ends is decided before it, at data for instance"),
+    "drop-pipelined": (frozenset(ANY), "nothing is pipelined behind that"),
+    "prompt": (_LOGGING_IN, "lines are asked for at auth, auth-line and auth-response"),
+    **dict.fromkeys(("postpone", "merge", "invert"), (frozenset(ANY), "no reply is owed there that could wait")),
 }
 """Where an action can do what it says, and what to tell who writes it elsewhere; anything else can act anywhere."""
 

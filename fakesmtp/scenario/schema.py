@@ -11,8 +11,9 @@ from typing import Final, get_args
 from fakesmtp.faults import FAULTS, Entry
 from fakesmtp.protocol.sasl import MECHANISMS
 from fakesmtp.protocol.stages import STAGES
-from fakesmtp.scenario import mailboxes, surroundings
+from fakesmtp.scenario import mailboxes, scripts, surroundings
 from fakesmtp.scenario.acts import Setting, certificate_names, settings_of
+from fakesmtp.scenario.conditions import FACTS_OF_PER
 from fakesmtp.scenario.facts import FACTS
 from fakesmtp.scenario.model import Outcome
 from fakesmtp.scenario.persona import load_persona, persona_names, refusal_names
@@ -47,7 +48,7 @@ def make_schema() -> Schema:
         "type": "object",
         "additionalProperties": False,
         "properties": {name: described(each, DESCRIPTIONS[name]) for name, each in _properties().items()},
-        "not": {"required": ["rules", "script"]},
+        "not": {"required": ["script"], "anyOf": [{"required": ["rules"]}, {"required": ["replies"]}]},
         "$defs": _definitions(),
     }
 
@@ -79,7 +80,7 @@ DESCRIPTIONS: Final = {
     "real-time": "Waits are not scaled by --speed",
     "rules": "Tried in order at each stage",
     "replies": "One unconditional reply for each stage, after all rules",
-    "script": "A verbatim conversation; not supported by this version",
+    "script": "A verbatim conversation in place of rules: steps for every connection, or a list of steps for each",
     "expect": "What the client must do",
 }
 """One line for each key of a scenario."""
@@ -113,7 +114,7 @@ def _properties() -> dict[str, Schema]:
         "real-time": BOOLEAN,
         "rules": list_of(reference("rule")),
         "replies": mapping({stage: reference("reply") for stage in (*STAGES, "any")}),
-        "script": {"not": {}},
+        "script": _script(),
         "expect": {"anyOf": [list_of(reference("expectation")), reference("expectation")]},
     }
 
@@ -134,6 +135,7 @@ def _definitions() -> dict[str, Schema]:
         "action": _action(),
         "rule": _rule(),
         "expectation": define_expectation(),
+        "step": _step(),
     }
 
 
@@ -180,6 +182,8 @@ def _listener() -> Schema:
             "port": {"type": "integer", "minimum": 0, "maximum": 65535},
             "family": words(surroundings.FAMILIES),
             "state": words(surroundings.LISTENER_STATES),
+            "opens": reference("duration"),
+            "window": reference("size"),
             "tls": reference("tls"),
             "lmtp": BOOLEAN,
             "capabilities": reference("capabilities"),
@@ -221,6 +225,41 @@ def _records() -> Schema:
     return {"anyOf": [answer, list_of(answer) | {"minItems": 1}]}
 
 
+# ---------------------------------------------------------------------- scripts
+
+
+def _script() -> Schema:
+    """Steps for every connection, or a list of steps for each, and a word that ends it."""
+    connection = list_of(reference("step"))
+    connections = list_of({"anyOf": [connection, words([scripts.REPEAT])]}) | {"prefixItems": [connection]}
+    return {"anyOf": [connection, connections], "minItems": 1}
+
+
+def _step() -> Schema:
+    times = {"type": "integer", "minimum": 1}
+    octets = {"anyOf": [WORD, mapping({"text": WORD, "times": times}, required=["text"])]}
+    certificate = reference("certificate")
+    values: Schema = {
+        "S": described(some(TEXT), "A line that the server sends, with CRLF behind it"),
+        "C": described(some(TEXT), "A glob that the client's next line must match"),
+        "send": described(octets, "Octets as they are: Latin-1 text"),
+        "expect": described(_expected(), "The client's next line, a message, or its end"),
+        "read": described(reference("size"), "Octets of the client's, whatever they are"),
+        "raw": described(octets, "Octets below TLS"),
+        "wait": described(reference("duration"), "Nothing is said for so long"),
+        "starttls": described(
+            {"anyOf": [{"enum": [None, True]}, certificate, mapping({"certificate": certificate})]}, "TLS begins"
+        ),
+        "close": described(words(scripts.CLOSINGS), "The connection ends"),
+    }
+    return {"anyOf": [words(scripts.WORDS), mapping(values, minProperties=1, maxProperties=1)]}
+
+
+def _expected() -> Schema:
+    known = words(("data", "close"))
+    return {"anyOf": [known, {"allOf": [{"type": ["array", "object"]}, reference("text-matcher")]}]}
+
+
 # ---------------------------------------------------------------------- rules
 
 
@@ -229,7 +268,7 @@ def _rule() -> Schema:
         "name": WORD,
         "at": some(reference("stage")),
         "when": reference("when"),
-        "per": some(words(("run", *FACTS))),
+        "per": some(words(FACTS_OF_PER)),
         "after": {"type": "integer", "minimum": 0},
         "times": {"type": "integer", "minimum": 1},
         "every": {"type": "integer", "minimum": 1},

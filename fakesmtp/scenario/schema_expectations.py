@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from fakesmtp.protocol.stages import STAGES
 from fakesmtp.scenario.demands import CHANNELS, SAME_BY
-from fakesmtp.scenario.expectations import COUNT, EXPECTATIONS, MOST_COUNTED
+from fakesmtp.scenario.expectations import EXPECTATIONS
+from fakesmtp.scenario.expected_counts import COUNT, MOST_COUNTED
 from fakesmtp.scenario.languages import TEXT as TEXT_LANGUAGE
 from fakesmtp.scenario.schema_parts import (
     BOOLEAN,
@@ -29,6 +30,7 @@ _MEANINGS: Final = {
     "lookups": "What the client asks the scenario's name server",
     "retries": "How often, and when, mail that is not taken is sent again, by the virtual clock",
     "closes": "Whether the client closes the connection, after which reply, and how soon in real time",
+    "dot-stuffing": "Whether the client doubles the dot of each line of mail data that begins with one",
     "quit": "Whether every session ends with QUIT",
     "tls": "Whether mail and credentials are sent in TLS only",
     "exit-status": "How the client ends: success, failure, or a number",
@@ -95,6 +97,7 @@ _OF: Final[dict[str, Schema]] = {
     "lookups": {"anyOf": [_NUMBER, some(_NAME), _counted({"never": some(_NAME), "of": some(_NAME)})]},
     "retries": {"anyOf": [_NUMBER, _counted(_DURATIONS)]},
     "closes": {"anyOf": [BOOLEAN, mapping(_CLOSES, minProperties=1, dependentRequired={"at": ["after"]})]},
+    "dot-stuffing": BOOLEAN,
     "quit": BOOLEAN,
     "tls": BOOLEAN,
     "exit-status": {"anyOf": [words(("success", "failure")), {"type": "integer", "minimum": 0, "maximum": 255}]},

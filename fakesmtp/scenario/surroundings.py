@@ -105,6 +105,8 @@ def read_listeners(node: Node, findings: Findings, tls: Tls) -> tuple[Listener, 
         found = findings.attempt(readers, value, None)
         if found is None:
             return None
+        if "opens" in found and found.setdefault("state", "closed") == "open":
+            findings.error(key, f"'{key.text}' is open from the start", "leave 'state' out, or say closed or blackhole")
         return Listener(**{"name": key.text, "lmtp": key.text.startswith("lmtp"), "place": key.place, **found})
 
     def readers(value: Node, findings: Findings) -> dict[str, Any]:
@@ -124,6 +126,8 @@ LISTENER_READERS: Final[dict[str, Read[Any]]] = {
     "port": values.integer(0, 65535),
     "family": values.choice("family", FAMILIES),
     "state": values.choice("state", LISTENER_STATES),
+    "opens": values.window,
+    "window": values.size_from(1),
     "tls": read_tls,
     "lmtp": values.boolean,
     "capabilities": read_capabilities,

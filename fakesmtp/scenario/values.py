@@ -117,7 +117,7 @@ def number(least: float = float("-inf"), most: float = float("inf")) -> Read[flo
 
     def read(node: Node, findings: Findings) -> float:
         found = scalar(node, "a number").text.strip()
-        if len(found) > _WORD or not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)", found, re.ASCII):
+        if len(found) > _WORD or not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", found, re.ASCII | re.I):
             raise Wrong(node, f"a number is expected here, not {describe(node)}")
         return _within(node, float(found), least, most)
 
@@ -275,6 +275,13 @@ def reply(node: Node, findings: Findings) -> Reply:
     except ReplySyntaxError:
         hint = "a reply begins with three digits, as in '550 5.1.1 No such user'"
         raise Wrong(node, f"{describe(node)} is no reply", hint) from None
+
+
+def checked_text(node: Node, findings: Findings) -> str:
+    """Text as written, with a warning where YAML reads it otherwise than it looks."""
+    found = scalar(node, "text")
+    _check_escapes(found, findings)
+    return found.text
 
 
 def octets(node: Node, findings: Findings) -> bytes:

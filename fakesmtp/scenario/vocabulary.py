@@ -9,7 +9,7 @@ from fakesmtp.faults import FAULTS
 from fakesmtp.protocol.stages import STAGES
 from fakesmtp.scenario.facts import FACTS
 from fakesmtp.scenario.languages import OPERATORS
-from fakesmtp.scenario.persona import DEFAULT, load_persona, persona_names, refusal_names
+from fakesmtp.scenario.persona import DEFAULT, load_persona, persona_names, refusal_names, standing
 
 
 class Row(NamedTuple):
@@ -48,8 +48,9 @@ def refusals() -> Iterator[Row]:
 
 
 def personas() -> Iterator[Row]:
-    """In whose words a server may speak."""
-    return (Row(name, load_persona(name).summary) for name in persona_names())
+    """In whose words a server may speak, and how sure those are."""
+    for wording in map(load_persona, persona_names()):
+        yield Row(wording.name, "; ".join(filter(None, (wording.summary, standing(wording)))))
 
 
 def certificates() -> Iterator[Row]:

@@ -41,7 +41,7 @@ class Timer:
     def fire(self) -> None:
         """Call it, once."""
         function, arguments = self._function, self._arguments
-        self.cancel()
+        self._function, self._arguments = None, ()
         if function is not None:
             function(*arguments)
 
@@ -115,8 +115,10 @@ class VirtualClock:
         self._call = None
         reached = math.floor(round(self.seconds() / (TICK * self._speed), 6))
         while self._order and self._order[0] <= reached:
-            for timer in list(self._slots.pop(heapq.heappop(self._order))):
+            slot = self._slots.pop(heapq.heappop(self._order))
+            for timer in list(slot):
                 self._fire(timer)
+            slot.clear()
         while self._order and not self._slots[self._order[0]]:
             del self._slots[heapq.heappop(self._order)]
         if self._order:

@@ -326,7 +326,10 @@ Connection._performers = {
     actions.ResumeReading: Connection._read_again,
     actions.Heard: lambda connection, action: connection.tap.heard(action),
     actions.Decided: lambda connection, action: connection.tap.decided(action),
+    actions.KeptBack: lambda connection, action: connection.tap.kept_back(),
+    actions.Released: lambda connection, action: connection.tap.released(action),
     actions.Took: lambda connection, action: connection.tap.took(action),
     actions.Note: lambda connection, action: connection.tap.note(action),
+    actions.Diverged: lambda connection, action: connection.tap.diverged(action),
     actions.Close: Connection._close,
 }

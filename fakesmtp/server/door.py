@@ -61,8 +61,7 @@ class Door(Factory):
         :raises StartError: if it cannot be had, or TLS cannot be spoken as it says.
         """
         self._ports = list(held)
-        if self.tls.versions or self.tls.ciphers:
-            self._check_tls()
+        self._check_tls()
         hosts = addresses(host, self.listener.family)
         if [each.host for each in held] != list(hosts) or port not in (0, held[0].number):
             self._ports = self._take(hosts, port)
@@ -88,12 +87,18 @@ class Door(Factory):
         raise AssertionError("the last try returns or raises")
 
     def _enter_state(self, port: Port) -> None:
+        port.limit_window(self.listener.window)
         if self.listener.state == "open":
             port.open(self)
         elif self.listener.state == "blackhole":
             port.swallow()
         else:
             port.refuse()
+
+    def unlock(self) -> None:
+        """Open, if it is not open yet."""
+        for port in self._ports:
+            port.open(self)
 
     def hand_over(self) -> list[Port]:
         """Give the ports away; whoever waits to be accepted is accepted first, and so belongs to this door."""
@@ -145,10 +150,18 @@ class Door(Factory):
         return wrapper
 
     def _check_tls(self) -> None:
+        """Make what may not be had everywhere before any client comes: all but the valid certificate's usual TLS."""
+        tls = self.tls
+        kinds = {act.fault.name for rule in self.run.scenario.rules for act in rule.acts if act.name == "certificate"}
+        if tls.certificate != "valid" or tls.versions or tls.ciphers:
+            kinds.add(tls.certificate)
+        if not kinds:
+            return
         from fakesmtp.tls.errors import TlsSettingError
 
         try:
-            self._wrappers[self.tls.certificate] = self._make_wrapper(self.tls.certificate)
+            for kind in sorted(kinds):
+                self._wrappers[kind] = self._make_wrapper(kind)
         except TlsSettingError as error:
             raise StartError(f"{self.run.scenario.name}: {error}") from None
 

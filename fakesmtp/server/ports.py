@@ -17,6 +17,11 @@ from fakesmtp.journal.events import join_address
 
 BACKLOG: Final = 511
 """Connections that may wait to be accepted."""
+DEFAULT_BUFFER: Final = 65_536
+"""Octets of a receive buffer that is not to be small any more."""
+_MOST_BUFFER: Final = 2**30
+_SO_BUF_LOCK: Final = 72
+"""Linux: which buffers do not grow by themselves, because somebody has said their size."""
 UNPRIVILEGED: Final = 1024
 """The first port that anybody may take, as systems have it out of the box."""
 
@@ -44,6 +49,7 @@ class Port:
         self.host = host
         self._socket = _bind_for_good(host, number)
         self.number: int = self._socket.getsockname()[1]
+        self._buffer: int | None = None
         self._listening: Any = None
         self._fillers: list[socket.socket] = []
 
@@ -78,6 +84,20 @@ class Port:
         self._stop_listening()
         self._listen(0)
         self._fillers = [_fill(self._socket) for _ in range(2)]
+
+    def limit_window(self, octets: int | None) -> None:
+        """Give connections a receive buffer of so many octets, or again what the system gives them.
+
+        Linux takes twice the number, and 2,304 at least. A connection has the buffer that the port had when its SYN
+        came, so this is for before :meth:`open`.
+        """
+        if octets == self._buffer:
+            return
+        self._buffer = octets
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(octets or DEFAULT_BUFFER, _MOST_BUFFER))
+        if octets is None:
+            with suppress(OSError):  # Linux before 5.14 has no way back to a buffer that grows
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK, 0)
 
     def accept_waiting(self) -> None:
         """Accept who has connected and waits to be accepted."""

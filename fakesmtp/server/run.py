@@ -19,7 +19,7 @@ from fakesmtp.journal.journal import Journal
 from fakesmtp.journal.spool import SpooledMailData
 from fakesmtp.journal.tap import Tap
 from fakesmtp.protocol.session import Session
-from fakesmtp.scenario.build import settings_for
+from fakesmtp.scenario.build import make_session, settings_for
 from fakesmtp.scenario.model import Listener, Scenario
 from fakesmtp.scenario.policy import ScenarioPolicy
 from fakesmtp.server.clock import VirtualClock
@@ -144,6 +144,8 @@ class Run:
                 listener = door.listener
                 port = self._port_of(listener, first=place == 0)
                 door.open(listener.host or self.options.host, port, self._spare.pop(listener.name, ()))
+                if listener.opens is not None:
+                    self.clock.call_later(listener.opens, door.unlock)
             for spare in chain.from_iterable(self._spare.values()):
                 spare.refuse()
             await self._companions.start()
@@ -246,7 +248,9 @@ class Run:
     @property
     def reachable(self) -> bool:
         """Whether a client that does as it is told could have connected."""
-        return self.scenario.address is None and any(door.listener.state == "open" for door in self.doors)
+        return self.scenario.address is None and any(
+            door.listener.state == "open" or door.listener.opens is not None for door in self.doors
+        )
 
     # ------------------------------------------------------------------ for connections
 
@@ -254,7 +258,7 @@ class Run:
         """A session for a new connection, with its place in the journal."""
         number = next(self._numbers)
         self.connections += 1
-        session = Session(door.settings, self.policy, self.clock.seconds, number)
+        session = make_session(self.scenario, self.connections, door.settings, self.policy, self.clock.seconds, number)
         self.sessions[number] = connection
         return session, Tap(self.journal, number, listener=door.listener.name, scenario=self.scenario.name)
 

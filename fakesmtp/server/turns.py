@@ -91,6 +91,8 @@ class Turns:
         if self._queue is None:
             self._queue = deque()
         self._queue.append(event)
+        if isinstance(event, events.BytesReceived):
+            self.session.overhear()
         self._queued += _weigh(event)
         if self._queued > self.session.settings.limits.backlog:
             self._pause()

@@ -110,13 +110,18 @@ class Wanted:
         """
         given = {"seed": self.seed, "speed": self.speed, "persona": self.persona}
         playing = {name: value for name, value in given.items() if value is not None}
-        if self.scenario is None and not self.is_path:
-            return {"name": self.named, **playing, **({"set": dict(self.changes)} if self.changes else {})}, {}
+        if self._is_name:
+            return {"name": self.name, **playing, **({"set": dict(self.changes)} if self.changes else {})}, {}
         if self.scenario is not None and _CHECKED.get(id(self.scenario)) is not self.scenario:
             _check_unaltered(self.scenario, None)
             _CHECKED[id(self.scenario)] = self.scenario
         changes = {"set": json.dumps(dict(self.changes))} if self.changes else {}
         return self.source, {"name": self.name, **playing, **changes}
+
+    @property
+    def _is_name(self) -> bool:
+        """Whether the name says everything: it leads to the library, or is a rule."""
+        return not self.is_path if self.scenario is None else is_written(self.scenario.name)
 
     def value(self) -> Scenario:
         """The scenario as a value, for a server in this process.

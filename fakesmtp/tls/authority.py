@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fakesmtp.tls.issuing import PrivateKey
 
 CERTIFICATE_FILE: Final = "ca.pem"
+REVOCATION_FILE: Final = "ca.crl.pem"
 KEY_FILE: Final = "ca.key"
 
 
@@ -76,17 +77,30 @@ class Authority:
     def write(self, directory: str | os.PathLike[str]) -> Path:
         """Write the root certificate (never the key) to ``ca.pem`` in ``directory``, and return its path.
 
-        The directory is made where it is missing. The file appears whole, or not at all. Raises OSError.
+        Beside it comes ``ca.crl.pem``, the list of what the root has revoked (RFC 5280 section 5): the certificates of
+        the kind ``revoked``. The directory is made where it is missing. Each file appears whole, or not at all. Raises
+        OSError.
         """
+        from fakesmtp.tls import revocation
+
         path = Path(directory) / CERTIFICATE_FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_whole(path, self.pem, 0o644)
+        _write_whole(path.with_name(REVOCATION_FILE), revocation.sign_list(self), 0o644)
         return path
 
-    def write_with_key(self, directory: str | os.PathLike[str]) -> tuple[Path, Path]:
-        """Write ``ca.pem`` and ``ca.key`` (mode 0600) to ``directory``, for :meth:`load`; return both paths.
+    def delegate(self, name: str) -> Authority:
+        """Make an intermediate authority of that name, which this one has signed."""
+        from fakesmtp.tls import issuing
 
-        What stood there is replaced. Each file appears whole, or not at all. Raises OSError.
+        key = issuing.make_p256_key()
+        return Authority(issuing.sign_intermediate(self, name, key), key, self.created)
+
+    def write_with_key(self, directory: str | os.PathLike[str]) -> tuple[Path, Path]:
+        """Write ``ca.key`` (mode 0600) to ``directory``, for :meth:`load`, and what :meth:`write` writes.
+
+        The paths of ``ca.pem`` and of the key are returned. What stood there is replaced. Each file appears whole, or
+        not at all. Raises OSError.
         """
         key = Path(directory) / KEY_FILE
         key.parent.mkdir(parents=True, exist_ok=True)

@@ -56,6 +56,11 @@ class CipherOffer:
         """Whether no suite of `older` can do with an ECDSA certificate."""
         return self.older is not None and not any("ECDSA" in name for name in self.older_names)
 
+    @property
+    def needs_ecdsa(self) -> bool:
+        """Whether no suite of `older` can do with an RSA certificate."""
+        return self.older is not None and all("ECDSA" in name for name in self.older_names)
+
     def apply(self, context: SSL.Context) -> None:
         """Set this offer in ``context``. Raises OpenSSL.SSL.Error."""
         older = self.older or "DEFAULT"

@@ -15,10 +15,12 @@ from zope.interface import implementer
 
 from fakesmtp.tls.ciphers import CipherOffer, openssl_name, read_ciphers
 from fakesmtp.tls.errors import TlsSettingError
+from fakesmtp.tls.presenting import check_key, present, show_when_asked
 
 if TYPE_CHECKING:
     from cryptography import x509
 
+    from fakesmtp.tls.authority import Authority
     from fakesmtp.tls.certificates import Certificates, Chain
     from fakesmtp.tls.contexts import Settings
 
@@ -70,20 +72,32 @@ def server_name(connection: SSL.Connection) -> str | None:
     return None if name is None else name.decode("ascii", "backslashreplace")
 
 
-def make_context(settings: Settings, certificates: Certificates) -> SSL.Context:
+def make_context(settings: Settings, certificates: Certificates, *, tells_secrets: bool = False) -> SSL.Context:
     """Make the context for ``settings``. Raises TlsSettingError for what the OpenSSL at hand cannot do."""
     offer = read_ciphers(settings.ciphers)
     chain = certificates.chain(settings.kind, "rsa" if offer.needs_rsa else "p256")
+    check_key(settings.kind, chain, offer, settings.versions or offer.versions)
+    shown = [each for each in (chain.unasked, chain) if each is not None]
+    context, *asked = [_make_context(settings, offer, each, certificates.authority) for each in shown]
+    for each in asked:
+        show_when_asked(context, chain, each)
+    if tells_secrets:
+        for each in (context, *asked):
+            tell_secrets(each)
+    return context
+
+
+def _make_context(settings: Settings, offer: CipherOffer, chain: Chain, authority: Authority) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
     _save_memory(context)
     try:
         _offer_versions(context, settings.versions or offer.versions)
         _offer_ciphers(context, offer)
-        _present(context, chain)
+        present(context, chain)
     except SSL.Error as error:
         raise TlsSettingError(f"{openssl_name()} cannot serve {settings}: {_reason(error)}") from error
     if settings.client_certificate:
-        _demand_client_certificate(context, certificates.authority.certificate)
+        _demand_client_certificate(context, authority.certificate)
     return context
 
 
@@ -115,13 +129,6 @@ def _offer_ciphers(context: SSL.Context, offer: CipherOffer) -> None:
     offer.apply(context)
     if offer.older is not None and any(name.startswith("DHE-") for name in offer.older_names):
         context.load_tmp_dh(str(_DH_PARAMETERS))
-
-
-def _present(context: SSL.Context, chain: Chain) -> None:
-    context.use_certificate(chain.certificate)
-    context.use_privatekey(chain.key)
-    for certificate in chain.extra:
-        context.add_extra_chain_cert(certificate)
 
 
 def _demand_client_certificate(context: SSL.Context, root: x509.Certificate) -> None:

@@ -84,11 +84,9 @@ class ServerContexts:
         return self._creators[settings]
 
     def _make_creator(self, settings: Settings) -> ConnectionCreator:
-        from fakesmtp.tls.connections import ConnectionCreator, make_context, tell_secrets
+        from fakesmtp.tls.connections import ConnectionCreator, make_context
 
-        context = make_context(settings, self.certificates)
-        if self.tells_secrets:
-            tell_secrets(context)
+        context = make_context(settings, self.certificates, tells_secrets=self.tells_secrets)
         return ConnectionCreator(context, self.tells_secrets)
 
 

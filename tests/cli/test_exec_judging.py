@@ -1,4 +1,4 @@
-"""``fakesmtp exec``: what is found out about a client, and how it is told: on stderr, as JSON, as JUnit, in the journal."""
+"""``fakesmtp exec``: what is found out about a client, and how that is told."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ expect:
 
 @pytest.mark.usefixtures("project")
 def test_a_scenario_explained() -> None:
-    result = run("show", "later", columns=80)
+    result = run("show", "later", "--no-transcript", columns=80)
     assert (result.status, result.stderr) == (Status.OK, "")
     assert (
         result.stdout
@@ -83,6 +83,8 @@ What goes wrong
 What a correct client must do
   deferred  Try again later, or say that the mail was not sent: the server
   refuses for now. To claim success is wrong.
+  One recipient is refused, not the mail: the others get it, and the sender
+  learns of this one.  RFC 5321 section 3.3
 
 The server
   speaks as  generic (fakesmtp's own words, after RFC 5321)
@@ -113,7 +115,7 @@ Where to find it
 @pytest.mark.usefixtures("project")
 def test_a_healthy_server_explained(tmp_path: Path) -> None:
     assert (
-        run("show", "fine", columns=80).stdout
+        run("show", "fine", "--no-transcript", columns=80).stdout
         == f"""\
 fine
 Everything is accepted
@@ -143,7 +145,7 @@ Where to find it
 def test_everything_that_a_scenario_can_say(tmp_path: Path) -> None:
     path = tmp_path / "everything.yaml"
     path.write_text(EVERYTHING)
-    shown = run("show", str(path), columns=100).stdout
+    shown = run("show", str(path), "--no-transcript", columns=100).stdout
     assert (
         shown[shown.index("What goes wrong") : shown.index("How to run it")]
         == """\
@@ -174,7 +176,8 @@ What goes wrong
      when connections is over 5
      refuse: too-many-connections, and the connection is closed
         421 4.3.2 Too many open connections.
-        (sendmail's words, verified: sendmail 8.17.1.9 cf/m4/proto.m4:3295)
+        (sendmail's words, as sendmail 8.17.1.9 (Debian 12) says them: sendmail 8.17.1.9
+        cf/m4/proto.m4:3295)
   at mail  words
      when reverse-path is empty
      and mechanism is absent
@@ -190,6 +193,12 @@ What goes wrong
 
 What a correct client must do
   This is not judged: to report success or failure may both be right.
+  It waits 5 minutes for RCPT at least, and then goes on as if nothing had been.  RFC 5321 section
+  4.5.3.2.3
+  Each command has one reply, in the order of the commands; what fits none of them ends the session.
+  RFC 5321 section 4.2; RFC 2920 section 3.1
+  A connection that is lost counts as 451: the mail is kept, and tried again later.  RFC 5321
+  section 3.8
 
 What it is checked for
   commands: {never: [AUTH, MAIL]}
@@ -228,7 +237,11 @@ def shown(tmp_path: Path, text: str, *arguments: str) -> str:
     [
         ("generic", "greylisted", "(generic's words)"),
         ("wiz98", "mailbox-full", "(generic's words: wiz98 has none for this)"),
-        ("postfix", "unknown-user", "(postfix's words, verified: Postfix 3.12 src/smtpd/smtpd_check.c:5418)"),
+        ("postfix", "unknown-user", "(postfix's words, as Postfix 3.7.11 (Debian 12) says them: Postfix 3.12 src"),
+        ("qmail", "relay-denied", "(qmail's words, verified: "),
+        ("postfix", "bad-sequence", "(postfix's words, as Postfix 3.7.11 (Debian 12) says them: "),
+        ("exchange", "mailbox-full", "; exchange says this at end-of-data, unverified)"),
+        ("postfix", "mailbox-full", "; that it is said at this stage is unverified)"),
         ("exchange", "sender-not-allowed", "(exchange's words, unverified: "),
     ],
 )
@@ -236,6 +249,41 @@ def test_whose_words_they_are_is_told(tmp_path: Path, persona: str, refusal: str
     rules = f"rules: [{{at: rcpt, refuse: {refusal}}}]"
     assert told in shown(tmp_path, f"persona: {persona}\n{rules}")
     assert told in shown(tmp_path, rules, "--persona", persona)
+
+
+@pytest.mark.usefixtures("project")
+def test_what_it_looks_like_is_shown() -> None:
+    text = run("show", "put-off", columns=200).stdout
+    played = text[text.index("What it looks like") : text.index("The server\n")]
+    assert played.startswith(
+        """\
+What it looks like
+  S: 220 mx.example.test ESMTP fakesmtp
+  C: EHLO client.example.test
+  S: 250-mx.example.test
+  S: … 9 more lines …
+  S: 250 HELP
+  C: MAIL FROM:<alice@example.test>
+  S: 250 2.1.0 Sender OK
+  C: RCPT TO:<bob@example.test>
+  S: 450 4.7.1 Come back later  # stranger
+"""
+    )
+    assert "  -- 10m1s later, a new connection\n" in played
+    assert played.endswith("  -- the client reports: delivered: 250 2.0.0 OK: queued as 00002001\n\n")
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ("tls: {mode: starttls, certificate: expired}", "No rule: it is the server itself, see below."),
+        ("capabilities: {SIZE: false}", "No rule: it is the server itself, see below."),
+        ("tls: starttls", "Nothing."),
+        ("listeners: {smtp: {}, smtps: {tls: implicit}}", "Nothing."),
+    ],
+)
+def test_without_rules_it_is_the_server_or_nothing(tmp_path: Path, keys: str, told: str) -> None:
+    assert f"What goes wrong\n  {told}\n" in shown(tmp_path, keys, "--no-transcript")
 
 
 def test_a_closed_port_goes_wrong_before_the_first_byte(tmp_path: Path) -> None:
@@ -272,6 +320,9 @@ def test_tells_programs_everything() -> None:
     assert told["name"] == "put-off"
     assert told["outcome"] == "deferred"
     assert told["client-must"].startswith("Try again later, or say that the mail was not sent")
+    assert told["duties"][0]["rfc"] == ["RFC 5321 section 3.3"]
+    assert "S: 450 4.7.1 Come back later" in told["transcript"]
+    assert json.loads(run("show", "put-off", "--json", "--no-transcript").stdout)["transcript"] is None
     assert told["documents"][0]["message"]["en"] == "The server cannot accept the DATA command."
     assert told["rfc"] == ["RFC 6647 section 2"]
     assert told["place"] == "scenarios/rcpt/put-off.yaml"
@@ -314,7 +365,7 @@ def test_the_source_is_highlighted_where_there_is_colour(project: Path) -> None:
         (["put-of"], Status.INVALID, "fakesmtp: unknown scenario 'put-of'; did you mean 'put-off'?\n"),
         (["gone.yaml"], Status.INVALID, "fakesmtp: there is no file 'gone.yaml'\n"),
         (["put-off", "--persona", "qmial"], Status.USAGE, "there is no persona 'qmial'; did you mean 'qmail'?\n"),
-        ([], Status.USAGE, "Missing argument 'NAME'.\n"),
+        ([], Status.USAGE, "Missing argument 'NAME' (of a scenario; or --persona with the name of a persona).\n"),
     ],
 )
 @pytest.mark.usefixtures("project")

@@ -38,7 +38,8 @@ class Target:
     ``ca`` is the one authority to trust. With ``tls`` other than ``none``, TLS is demanded: a client that can, gives
     up where it is not to be had. ``user`` asks for authentication. ``patience`` is how long, in seconds, the client
     itself waits for the server, where it can be told. ``name_server`` is the address and port of one to ask for the
-    host; smtplib alone can.
+    host; smtplib alone can. ``crl`` is the authority's list of what it has revoked, for curl, msmtp and smtplib.
+    ``lmtp`` asks swaks, msmtp and smtplib to speak LMTP.
     """
 
     host: str
@@ -49,11 +50,18 @@ class Target:
     password: str | None = None
     patience: int = PATIENCE
     name_server: tuple[str, int] | None = None
+    crl: Path | None = None
+    lmtp: bool = False
 
 
 @attrs.frozen
 class Mail:
-    """One message and its envelope; ``hops`` is through how many servers it has come already."""
+    """One message and its envelope; ``hops`` is through how many servers it has come already.
+
+    ``tail`` is put at its end as it stands, whatever its line ends are. ``mail_parameters`` and ``rcpt_parameters`` are
+    for smtplib and the clients made of it; of RET and NOTIFY msmtp and nodemailer know too. ``question`` is a command
+    that curl and smtplib ask in place of sending anything.
+    """
 
     reverse_path: str = "sender@example.test"
     forward_paths: tuple[str, ...] = ("recipient@example.test",)
@@ -62,6 +70,10 @@ class Mail:
     attachment: bool = False
     date: str = "Sat, 21 Nov 2026 10:05:00 +0900"
     hops: int = 0
+    tail: bytes = b""
+    mail_parameters: tuple[str, ...] = ()
+    rcpt_parameters: tuple[str, ...] = ()
+    question: str = ""
 
     def compose(self) -> bytes:
         """The message as clients are given it, with lines that end in CR LF (RFC 5321 2.3.8)."""
@@ -76,7 +88,12 @@ class Mail:
         message.set_content(self.body)
         if self.attachment:
             message.add_attachment(b"%PDF-1.4\n", maintype="application", subtype="pdf", filename="report.pdf")
-        return message.as_bytes(policy=SMTP)
+        return message.as_bytes(policy=SMTP) + self.tail
+
+    def parameter(self, name: str) -> str:
+        """The value of a parameter of MAIL or RCPT; empty where it is not asked for."""
+        given = (each.partition("=") for each in (*self.mail_parameters, *self.rcpt_parameters))
+        return next((value for keyword, _, value in given if keyword == name), "")
 
 
 @attrs.frozen

@@ -27,6 +27,7 @@ def deliver(target: Target, mail: Mail) -> Outcome:
         "from": mail.reverse_path,
         "to": mail.forward_paths,
         "patience": target.patience * 1000,
+        "dsn": {"ret": mail.parameter("RET") or None, "notify": mail.parameter("NOTIFY") or None},
     }
     command = [installed("node"), str(SCRIPT), json.dumps(order)]
     return run(command, mail.compose(), {"NODE_PATH": find_modules()})

@@ -20,7 +20,9 @@ const transport = nodemailer.createTransport({
   socketTimeout: order.patience,
 });
 
-transport.sendMail({ envelope: { from: order.from, to: order.to }, raw: readFileSync(0) }, (error, info) => {
+const dsn = order.dsn.ret || order.dsn.notify ? order.dsn : undefined;
+const message = { envelope: { from: order.from, to: order.to }, raw: readFileSync(0), dsn };
+transport.sendMail(message, (error, info) => {
   if (error) {
     console.error(`${error.code}: ${error.message}`);
     process.exitCode = 1;

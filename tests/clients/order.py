@@ -19,8 +19,13 @@ class Order:
     patience: int
     name_server: tuple[str, int] | None
     ca: str | None
+    crl: str | None
     reverse_path: str
     forward_paths: tuple[str, ...]
+    mail_parameters: tuple[str, ...]
+    rcpt_parameters: tuple[str, ...]
+    question: str
+    lmtp: bool
     content: bytes
     user: str | None
     password: str
@@ -35,8 +40,13 @@ def read_order() -> Order:
     parser.add_argument("--patience", type=int, required=True)
     parser.add_argument("--name-server", nargs=2)
     parser.add_argument("--ca")
+    parser.add_argument("--crl")
     parser.add_argument("--reverse-path", required=True)
     parser.add_argument("--forward-path", action="append", required=True)
+    parser.add_argument("--mail-parameter", action="append", default=[])
+    parser.add_argument("--rcpt-parameter", action="append", default=[])
+    parser.add_argument("--question", default="")
+    parser.add_argument("--lmtp", action="store_true")
     told = parser.parse_args()
     return Order(
         told.host,
@@ -45,8 +55,13 @@ def read_order() -> Order:
         told.patience,
         (told.name_server[0], int(told.name_server[1])) if told.name_server else None,
         told.ca,
+        told.crl,
         told.reverse_path,
         tuple(told.forward_path),
+        tuple(told.mail_parameter),
+        tuple(told.rcpt_parameter),
+        told.question,
+        told.lmtp,
         sys.stdin.buffer.read(),
         os.environ.get("CLIENT_USER"),
         os.environ.get("CLIENT_PASSWORD", ""),

@@ -49,8 +49,14 @@ def run_module(module: str, target: Target, mail: Mail) -> Outcome:
     command = [sys.executable, "-m", f"tests.clients.{module}", target.host, str(target.port)]
     command += ["--tls", target.tls, "--patience", str(target.patience), "--reverse-path", mail.reverse_path]
     command += [word for path in mail.forward_paths for word in ("--forward-path", path)]
+    command += [word for each in mail.mail_parameters for word in ("--mail-parameter", each)]
+    command += [word for each in mail.rcpt_parameters for word in ("--rcpt-parameter", each)]
+    command += ["--question", mail.question] if mail.question else []
+    command += ["--lmtp"] if target.lmtp else []
     if target.ca is not None:
         command += ["--ca", str(target.ca)]
+    if target.crl is not None:
+        command += ["--crl", str(target.crl)]
     if target.name_server is not None:
         command += ["--name-server", *map(str, target.name_server)]
     secrets = {} if target.user is None else {"CLIENT_USER": target.user, "CLIENT_PASSWORD": target.password or ""}

@@ -24,6 +24,8 @@ def main() -> int:
     order = read_order()
     try:
         with _connect(order) as client:
+            if order.question:
+                return _ask(client, order.question)
             refused = _send(client, order)
     except (smtplib.SMTPException, DNSException, OSError) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -33,7 +35,17 @@ def main() -> int:
     return 2 if refused else 0
 
 
+def _ask(client: smtplib.SMTP, question: str) -> int:
+    """Ask, and show the answer; a refusal is status 1."""
+    client.ehlo_or_helo_if_needed()
+    code, text = client.docmd(question)
+    sys.stderr.write(f"answer: {code} {text.decode(errors='replace')}\n")
+    return 0 if code < 400 else 1
+
+
 def _connect(order: Order) -> smtplib.SMTP:
+    if order.lmtp:
+        return smtplib.LMTP(order.host, order.port, HELO_NAME, timeout=order.patience)
     if order.tls == "implicit":
         return smtplib.SMTP_SSL(order.host, order.port, HELO_NAME, timeout=order.patience, context=_context(order))
     return smtplib.SMTP(_find(order), order.port, HELO_NAME, timeout=order.patience)
@@ -50,7 +62,11 @@ def _find(order: Order) -> str:
 
 
 def _context(order: Order) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=order.ca)
+    context = ssl.create_default_context(cafile=order.ca)
+    if order.crl is not None:
+        context.load_verify_locations(order.crl)
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    return context
 
 
 def _send(client: smtplib.SMTP, order: Order) -> dict[str, tuple[int, bytes]]:
@@ -58,7 +74,8 @@ def _send(client: smtplib.SMTP, order: Order) -> dict[str, tuple[int, bytes]]:
         client.starttls(context=_context(order))
     if order.user is not None:
         client.login(order.user, order.password)
-    return client.sendmail(order.reverse_path, order.forward_paths, order.content)
+    options = order.mail_parameters, order.rcpt_parameters
+    return client.sendmail(order.reverse_path, order.forward_paths, order.content, *options)
 
 
 if __name__ == "__main__":

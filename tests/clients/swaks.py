@@ -18,7 +18,7 @@ def deliver(target: Target, mail: Mail) -> Outcome:
         str(target.patience),
     ]
     command += ["--helo", HELO_NAME, "--from", mail.reverse_path, "--to", ",".join(mail.forward_paths)]
-    command += _secure(target) + _log_in(target)
+    command += _secure(target) + _log_in(target) + (["--protocol", "LMTP"] if target.lmtp else [])
     return run([*command, "--suppress-data", "--data", "-"], mail.compose())
 
 

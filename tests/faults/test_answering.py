@@ -117,3 +117,27 @@ def test_handshake_is_left_alone_where_no_rule_breaks_it(playbook):
     play >> b"\x16" << Close("fin")
     play = playbook(rule("tls", act("handshake", "close"), after=1), tls="starttls")
     play >> "STARTTLS" << "220" << StartTls("valid")
+
+
+def test_prompt(playbook):
+    play = playbook(rule("auth", act("prompt", b"User Name\0")))
+    play >> "AUTH LOGIN" << "334 VXNlciBOYW1lAA=="
+    play >> "YWxpY2U=" << "334 UGFzc3dvcmQ6"
+    play >> "c2VjcmV0" << "235"
+    assert play.session.user == "alice"
+
+
+@pytest.mark.parametrize(
+    ("text", "wire"), [(b"{no base64}", b"334 {no base64}\r\n"), (b"\xff", b"334 \xff\r\n"), (b"", b"334 \r\n")]
+)
+def test_prompt_as_is(playbook, text, wire):
+    play = playbook(rule("auth", act("prompt", text, as_is=True)))
+    play >> "AUTH LOGIN" << wire
+    play >> "*" << "501"
+
+
+def test_prompt_for_ever(playbook):
+    play = playbook(rule(("auth", "auth-line"), act("prompt", b"More:")))
+    play >> "AUTH PLAIN AGEAYg==" << "334"
+    for line in ("YQ==", "", "MAIL FROM:<a@b>", "*"):
+        play >> line << "334 TW9yZTo="

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fakesmtp.protocol.actions import PauseReading, StartTls
+from fakesmtp.protocol.events import TlsEstablished
 from tests.protocol.playbook import act, rule
 
 
@@ -54,6 +57,24 @@ def test_certificate(playbook):
     play >> play.connected << StartTls("expired")
 
 
+def test_keep_plaintext(playbook):
+    play = playbook(rule("starttls", act("keep-plaintext")), tls="starttls")
+    play >> "EHLO client" << "250-"
+    play >> "AUTH PLAIN AGEAYg==" << "235"
+    play >> b"STARTTLS\r\nMAIL FROM:<evil@x>\r\n" << "220" << StartTls("valid")
+    play >> TlsEstablished() << "250 2.1.0"
+    assert (play.session.helo_name, play.session.authenticated) == ("client", True)
+    assert play.session.reverse_path == "evil@x"
+
+
+def test_without_keep_plaintext_nothing_is_kept(playbook):
+    play = playbook(rule("starttls", act("keep-plaintext"), when={"helo-name": "another"}), tls="starttls")
+    play >> "EHLO client" << "250-"
+    play >> b"STARTTLS\r\nMAIL FROM:<evil@x>\r\n" << "220"
+    play.handshake() >> "NOOP" << "250 2.0.0"
+    assert (play.session.helo_name, play.session.reverse_path) == (None, None)
+
+
 def test_stop_reading(playbook):
     play = playbook(rule("data", act("stop-reading"))).envelope()
     play >> "DATA" << PauseReading() << "354"
@@ -94,3 +115,21 @@ def test_goto(playbook):
     play >> "MAIL FROM:<a@b>" << "451"
     play >> "RSET" << "250"
     play >> "MAIL FROM:<a@b>" << "250"
+
+
+def test_drop_pipelined(playbook):
+    play = playbook(rule("mail", act("drop-pipelined"), when={"pipelined": True}))
+    play >> b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n" << "250 2.1.0"
+    assert play.notes == ["21 octets pipelined behind mail were dropped"]
+    play >> "RCPT TO:<c@d>" << "250 2.1.5"
+
+
+def test_drop_pipelined_where_nothing_is(playbook):
+    play = playbook(rule("mail", act("drop-pipelined")))
+    play >> "MAIL FROM:<a@b>" << "250"
+    assert play.notes == []
+
+
+def test_end_data_at_knows_its_words():
+    with pytest.raises(ValueError, match=r"'crlf\.crlf' is no other end of mail data; there are crlf\.lf, "):
+        act("end-data-at", ("lf.lf", "crlf.crlf"))

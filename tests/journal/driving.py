@@ -12,6 +12,8 @@ from fakesmtp.protocol.actions import Action, Flush, Send, Wait
 from fakesmtp.protocol.events import BytesReceived, Connected, Disconnected, Event
 from fakesmtp.protocol.policy import Answer, Decision, Mark, NoRules, RawText, RuleReference, Shape
 from fakesmtp.protocol.reply import Reply
+from fakesmtp.protocol.script import Script
+from fakesmtp.protocol.scripted import ScriptedSession
 from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.settings import Settings
 from fakesmtp.protocol.stages import Stage
@@ -141,11 +143,16 @@ class Conversation:
         patience: int | None = None,
         persona: str = "generic",
         scenario: str | None = None,
+        script: Script | None = None,
         **settings: Any,
     ) -> None:
         self.clock, self.patience = clock, patience
         self.settings = Settings(load_persona(persona), **{"mail_data": SpooledMailData, **settings})
-        self.session = Session(self.settings, policy, clock, number)
+        self.session = (
+            Session(self.settings, policy, clock, number)
+            if script is None
+            else ScriptedSession(self.settings, policy, clock, number, script=script, connection=number)
+        )
         self.tap = Tap(journal, number, listener=self.settings.listener, scenario=scenario)
         self.answers: dict[str, str | None] = {}
         self.wire = bytearray()
@@ -154,8 +161,11 @@ class Conversation:
         self._perform: dict[type, Callable[[Any], None]] = {
             actions.Heard: tap.heard,
             actions.Decided: tap.decided,
+            actions.KeptBack: lambda action: tap.kept_back(),
+            actions.Released: tap.released,
             actions.Took: tap.took,
             actions.Note: tap.note,
+            actions.Diverged: tap.diverged,
             actions.Close: tap.closing,
             actions.StartTls: tap.starting_tls,
             actions.Raw: lambda action: tap.raw(action.data),

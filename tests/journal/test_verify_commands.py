@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakesmtp.journal.ndjson import as_dict
-from fakesmtp.protocol.events import Disconnected, TlsFailed
+from fakesmtp.protocol.events import Disconnected, PeerHalfClosed, TlsFailed
 
 from .playing import MAIL, MESSAGE, WHOLE, Played, status
 
@@ -77,6 +78,15 @@ busy.yaml:4: expectation failed: commands
         1.504  C: QUIT
           …  (3 entries)"""
     )
+
+
+def test_the_documentation_shows_a_failure_as_it_is() -> None:
+    played = Played(BUSY, "busy.yaml")
+    client = played.connect(b"EHLO client", MAIL[0])
+    played.clock.advance(1.5)
+    client.say(b"RSET", b"QUIT").lose()
+    shown = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text("utf-8")
+    assert f"```text\n{played.judge().render()}\n```\n" in shown
 
 
 def test_to_say_quit_may_be_allowed() -> None:
@@ -237,6 +247,15 @@ def test_every_session_ends_with_quit() -> None:
     played.connect(b"EHLO client", b"NOOP").lose()
     judged = played.judge()
     assert (judged.status, judged.happened) == ("failed", "1 of 2 sessions without QUIT\nsession 2 ends with NOOP")
+
+
+def test_a_client_that_closes_without_it_is_answered_by_the_servers_own_fin() -> None:
+    played = Played("expect: {quit: true}")
+    client = played.connect(b"EHLO client")
+    client.happen(PeerHalfClosed())
+    client.lose()
+    assert [entry.facts.get("by") for entry in played.journal if entry.kind == "closed"] == ["client", "server", None]
+    assert played.judge().status == "failed"
 
 
 def test_quit_is_not_expected_of_who_could_not_say_it() -> None:

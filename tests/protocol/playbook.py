@@ -24,11 +24,14 @@ import attrs
 from fakesmtp.faults import FAULTS
 from fakesmtp.protocol.actions import (
     Action,
+    CancelTimer,
     Decided,
     Flush,
     Heard,
+    KeptBack,
     Lookup,
     Note,
+    Released,
     Send,
     SetTimer,
     StartTls,
@@ -47,7 +50,7 @@ from fakesmtp.scenario.model import Act, Condition, Rule, Scenario, Tls
 from fakesmtp.scenario.policy import ScenarioPolicy
 
 START = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-_ASIDE = (Heard, Decided, Note, Flush, SetTimer)
+_ASIDE = (Heard, Decided, KeptBack, Released, Note, Flush, SetTimer, CancelTimer)
 """Actions that playbooks need not spell out; they are found in ``Playbook.actions``."""
 
 

@@ -64,6 +64,8 @@ ANSWERS = st.sampled_from(
         act("close", "half"),
     ]
 )
+KEEPING_BACK = ("postpone", "merge", "invert")
+"""What uses the outbox, where time decides too."""
 SHAPES = st.sampled_from(
     [
         act("delay", Fixed(1.0)),
@@ -72,6 +74,8 @@ SHAPES = st.sampled_from(
         act("truncate", Octets(5)),
         act("duplicate"),
         act("line-ending", "lf"),
+        act("close-on", ("5xx",)),
+        act("linger", Fixed(2.0)),
     ]
 )
 EFFECTS = st.sampled_from(

@@ -294,8 +294,24 @@ def test_a_rule_may_prompt_where_no_mechanism_is_known(playbook):
 def test_a_rule_may_keep_the_dialogue_open_beyond_its_end(playbook):
     play = playbook(rule("auth", act("reply", Reply(334, ("bW9yZQ==",)))))
     play >> f"AUTH PLAIN {PLAIN}" << "334"
-    play >> "aGk=" << "501"
+    play >> "aGk=" << "235"
+    assert play.session.user == "carol"
+
+
+def test_beyond_the_end_of_a_dialogue_the_client_may_still_cancel(playbook):
+    play = playbook(rule("auth", act("prompt", b"Password:")))
+    play >> f"AUTH PLAIN {PLAIN}" << "334 UGFzc3dvcmQ6"
+    play >> "*" << "501"
     play >> "NOOP" << "250"
+
+
+def test_a_334_for_a_verdict_brings_the_error_and_then_the_login_has_failed(playbook):
+    play = playbook(rule("auth-response", act("prompt", b'{"status":"400"}')))
+    for answer, code in (("", "535"), ("*", "501"), ("rubbish", "535")):
+        play >> f"AUTH PLAIN {PLAIN}" << "334 eyJzdGF0dXMiOiI0MDAifQ=="
+        play >> answer << code
+        assert not play.session.authenticated
+        play >> "NOOP" << "250"
 
 
 def test_wrong_credentials_that_a_rule_accepts(playbook):
@@ -309,3 +325,14 @@ def test_silence_at_the_verdict_moves_nothing(playbook):
     play >> f"AUTH PLAIN {PLAIN}"
     assert not play.session.authenticated
     play >> "NOOP" << "250"
+
+
+def test_wrong_passwords_are_told_from_right_ones(playbook):
+    refused = rule("auth-response", act("reply", Reply(535, ("wrong",))), when={"wrong-password": True})
+    play = playbook(refused, accounts={"carol": "secret"})
+    play >> "AUTH LOGIN" << "334"
+    play >> b64("carol") << "334"
+    play >> b64("guess") << "535 wrong"
+    play >> "AUTH LOGIN" << "334"
+    play >> b64("carol") << "334"
+    play >> b64("secret") << "235"

@@ -230,3 +230,25 @@ def test_ehlo_without_a_name_that_a_rule_accepts_has_its_list(playbook):
     play >> "EHLO" << "250-mx.example.test\r\n250-PIPELINING"
     assert b"250 HELP" in play.wire
     assert b"CHUNKING" not in play.wire
+
+
+@pytest.mark.parametrize(
+    ("keyword", "line"),
+    [
+        ("FUTURERELEASE 86400 2026-12-31T00:00:00Z", "MAIL FROM:<a@b> HOLDFOR=60"),
+        ("FUTURERELEASE 86400 2026-12-31T00:00:00Z", "MAIL FROM:<a@b> HOLDUNTIL=2026-11-30T00:00:00Z"),
+        ("DELIVERBY 3600", "MAIL FROM:<a@b> BY=7200;R"),
+        ("MT-PRIORITY", "MAIL FROM:<a@b> MT-PRIORITY=3"),
+        ("REQUIRETLS", "MAIL FROM:<a@b> REQUIRETLS"),
+        ("RRVS", "RCPT TO:<c@d> RRVS=2014-04-03T23:01:00Z"),
+    ],
+)
+def test_parameters_of_an_extension_are_taken_where_it_is_offered(playbook, keyword, line):
+    from fakesmtp.scenario.model import Capabilities
+
+    for offered, code in ((keyword, "250"), ("HELP", "555 5.5.4")):
+        play = playbook(capabilities=Capabilities(exact=(offered,)))
+        play >> "EHLO client" << "250-"
+        if line.startswith("RCPT"):
+            play >> "MAIL FROM:<a@b>" << "250"
+        play >> line << code

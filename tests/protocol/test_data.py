@@ -207,3 +207,67 @@ def test_content_is_asked_in_chunks_too(playbook):
     play >> b"BDAT 8\r\n12345678" << "250"
     play >> b"BDAT 8 LAST\r\n12345678" << "550"
     play >> b"BDAT 1 LAST\r\nx" << "503"
+
+
+SECOND = b"MAIL FROM:<evil@example.test>\r\nRCPT TO:<c@d>\r\nDATA\r\nEvil\r\n.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("reading", "end"),
+    [
+        ("lf.crlf", b"\n.\r\n"),
+        ("lf.lf", b"\n.\n"),
+        ("crlf.lf", b"\r\n.\n"),
+        ("cr.cr", b"\r.\r"),
+        ("cr.crlf", b"\r.\r\n"),
+    ],
+)
+def test_a_server_with_another_reading_is_smuggled_into(playbook, reading, end):
+    play = playbook(rule("data", act("end-data-at", (reading,)))).envelope()
+    play >> "DATA" << "354"
+    play >> b"Hi" + end + SECOND << "250" << "250" << "250" << "354" << "250"
+    assert [message.reverse_path for _, message in play.messages] == ["alice@example.test", "evil@example.test"]
+    assert play.messages[0][1].data == b"Hi" + end[: end.index(b".")]
+
+
+def test_the_other_reading_lasts_for_the_session(playbook):
+    play = playbook(rule("connect", act("end-data-at", ("lf.lf",)))).envelope()
+    for _ in range(2):
+        play >> "DATA" << "354"
+        play >> b"Hi\n.\n" << "250"
+        play.envelope()
+
+
+def test_behind_lf_dots_are_unstuffed_where_lf_ends_a_line(playbook):
+    play = playbook(rule("data", act("end-data-at", ("lf.lf",)))).envelope()
+    play.data(b"a\n..b\n.\nNOOP\r\n") << "250" << "250" << "500"
+    assert play.messages[0][1].data == b"a\n.b\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "unstuffed"),
+    [
+        (b"x\r\n", False),
+        (b"..\r\n..x\r\n", False),
+        (b".x\r\n", True),
+        (b"a\r\n.x\r\n", True),
+        (b"a\r\n...x\r\n", False),
+        (b"a\n.x\r\n", False),
+    ],
+)
+def test_a_line_with_a_single_dot_is_a_fact(playbook, sent, unstuffed):
+    play = playbook(rule("end-of-data", act("reply", Reply(554, ("dot",))), when={"unstuffed-dot": True})).envelope()
+    play.data(sent) << ("554 dot" if unstuffed else "250")
+
+
+def test_of_chunks_nothing_is_known_of_dots(playbook):
+    play = playbook(rule("end-of-data", act("reply", Reply(554, ("dot",))), when={"unstuffed-dot": True})).envelope()
+    play >> b"BDAT 2 LAST\r\n.x" << "250"
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [(b"a\rb\r\n", "554"), (b"a\r\n", "250"), (b"a\r\r\n", "554"), (b"a\n", "250")]
+)
+def test_a_bare_cr_is_a_fact(playbook, sent, code):
+    play = playbook(rule("end-of-data", act("reply", Reply(554, ("cr",))), when={"bare-cr": True})).envelope()
+    play.data(sent + b"\r\n") << code

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakesmtp.protocol.envelope import StoredMailData
-from fakesmtp.protocol.framing import DotScanner, Inbox, LineTooLong
+from fakesmtp.protocol.framing import READINGS, DotScanner, Inbox, LineTooLong
 
 
 def lines(pieces: list[bytes], bound: int) -> list[bytes | None]:
@@ -99,3 +99,58 @@ def test_a_scanner_in_the_middle_of_a_marker(lenient):
     scanner = DotScanner(lenient)
     assert scanner.scan(b"x\r\n.\r") is None
     assert scanner.scan(b"\nNOOP") == (1, 3)
+
+
+LINE_ENDS = {"crlf": b"\r\n", "lf": b"\n", "cr": b"\r"}
+OTHERS = READINGS[1:]
+
+
+def test_the_readings_are_all_pairs_of_line_ends():
+    assert READINGS[0] == "crlf.crlf"
+    assert len(set(READINGS)) == 9
+
+
+@pytest.mark.parametrize("reading", OTHERS)
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_reading_is_its_own_octets_and_no_others(reading, other):
+    before, behind = other.split(".")
+    octets = b"x" + LINE_ENDS[before] + b"." + LINE_ENDS[behind]
+    found = DotScanner(also=[reading]).scan(octets + b"MAIL")
+    assert found == ((len(octets), len(octets) - octets.index(b".")) if reading == other else None)
+
+
+@pytest.mark.parametrize("reading", OTHERS)
+def test_the_ordinary_end_is_still_one(reading):
+    assert DotScanner(also=[reading]).scan(b"x\r\n.\r\nMAIL") == (6, 3)
+    assert DotScanner(also=OTHERS).scan(b"x\r\n.\r\n") == (6, 3)
+
+
+def test_a_bare_cr_is_known_by_the_octet_behind_it():
+    scanner = DotScanner(also=["cr.cr", "crlf.cr"])
+    assert scanner.scan(b"x\r.\r") is None
+    assert scanner.scan(b"MAIL") == (0, 2)
+    scanner = DotScanner(also=["cr.cr", "crlf.cr"])
+    assert scanner.scan(b"x\r\n.\r") is None
+    assert scanner.scan(b"\nMAIL") == (1, 3), "it was the first half of the ordinary end"
+
+
+def test_the_line_end_of_data_stands_before_the_first_dot():
+    assert DotScanner(also=["crlf.lf"]).scan(b".\n") == (2, 2)
+    assert DotScanner(also=["lf.lf"]).scan(b".\n") is None
+
+
+@given(
+    st.lists(ALPHABET, max_size=20).map(b"".join),
+    st.lists(st.integers(0, 60)),
+    st.lists(st.sampled_from(OTHERS), min_size=1, max_size=8),
+)
+def test_other_ends_are_the_same_however_they_are_cut(octets, places, readings):
+    def find(pieces):
+        scanner, before = DotScanner(also=readings), 0
+        for piece in pieces:
+            if end := scanner.scan(piece):
+                return before + end[0], end[1]
+            before += len(piece)
+        return None
+
+    assert find(cut(octets, places)) == find([octets])

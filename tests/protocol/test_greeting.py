@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fakesmtp.protocol.actions import Close
+from fakesmtp.faults.settings import Fixed
+from fakesmtp.protocol.actions import Close, Wait
 from fakesmtp.protocol.events import BytesReceived, Connected
 from tests.protocol.playbook import act, rule
 
@@ -102,3 +103,31 @@ def test_too_many_sessions_are_turned_away(playbook):
         play.actions.append(action)
     play >> BytesReceived(b"") << "421 4.3.2 mx.example.test Too many connections from [192.0.2.9]" << Close("fin")
     play >> "EHLO client"
+
+
+def test_who_speaks_while_the_greeting_waits_is_an_early_talker(playbook):
+    rules = (
+        rule("connect", act("delay", Fixed(2.0))),
+        rule("greeting", act("refuse", "early-talker"), when={"early-talker": True}),
+    )
+    for speaks, code in ((True, "554"), (False, "220")):
+        play = playbook(*rules, connect=False)
+        play.until(play.connected, Wait) << Wait(2.0)
+        if speaks:
+            play.session.overhear()
+        play.driver.actions += play.driver.suspended
+        play._collect()
+        play << code
+
+
+def test_a_client_hello_is_no_early_talk(playbook):
+    play = playbook(rule("connect", act("delay", Fixed(2.0))), tls="implicit", connect=False)
+    play.until(play.connected, Wait) << Wait(2.0)
+    play.session.overhear()
+    assert not play.session.early_talker
+
+
+def test_nobody_is_early_behind_the_greeting(playbook):
+    play = playbook()
+    play.session.overhear()
+    assert not play.session.early_talker

@@ -1,7 +1,8 @@
 """What holds for anything that a client may send.
 
 Left out, because there the order in which octets and events arrive is the very point: octets behind STARTTLS, clients
-that talk before the greeting, and the fact ``pipelined``.
+that talk before the greeting, the fact ``pipelined`` and the fault ``drop-pipelined``; and, of ``postpone``, ``merge``
+and ``invert``, the timers by which replies leave that were kept back.
 """
 
 from __future__ import annotations

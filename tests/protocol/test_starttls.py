@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fakesmtp.protocol.actions import Close, Raw, StartTls
+from fakesmtp.protocol.actions import Close, Raw, StartTls, Wait
 from fakesmtp.protocol.events import PeerHalfClosed, Shutdown, TimerFired, TlsEstablished, TlsFailed
+from fakesmtp.protocol.handshake import ALERTS, broken_handshake
 from fakesmtp.protocol.reply import Reply
 from fakesmtp.scenario.model import Capabilities, Tls
 from tests.protocol.playbook import act, rule
@@ -169,6 +170,8 @@ def test_the_certificate_may_be_the_scenarios_or_a_rules(playbook):
     [
         ("plaintext", [Raw(b"454 4.7.0 TLS not available\r\n")]),
         ("alert-handshake-failure", [Raw(b"\x15\x03\x03\x00\x02\x02\x28"), Close("fin")]),
+        ("alert-close-notify", [Raw(b"\x15\x03\x03\x00\x02\x01\x00"), Close("fin")]),
+        ("http", [Raw, Close("fin")]),
         ("close", [Close("fin")]),
         ("hang", []),
     ],
@@ -184,6 +187,49 @@ def test_a_broken_handshake_answers_the_clients_first_octets(playbook, mode, kin
     for action in out:
         play << action
     play >> HELLO
+
+
+@pytest.mark.parametrize(("kind", "how"), [("then-close", "fin"), ("then-cut", "no-close-notify")])
+@pytest.mark.parametrize("mode", ["starttls", "implicit"])
+def test_tls_that_ends_when_its_handshake_is_done(playbook, mode, kind, how):
+    rules = rule("connect", act("certificate", "expired")), rule("tls", act("handshake", kind))
+    play = playbook(*rules, tls=mode, connect=False)
+    play >> play.connected
+    if mode == "starttls":
+        play << "220"
+        play >> "STARTTLS" << "220"
+    play << StartTls("expired")
+    play >> TlsEstablished("TLSv1.3") << Close(how)
+    assert play.wire.count(b"220") == (2 if mode == "starttls" else 0)
+    assert f"the handshake will be broken: {kind}" in play.notes
+
+
+@pytest.mark.parametrize(
+    ("version", "header"),
+    [("TLSv1", b"\x17\x03\x01\x00\x40"), ("TLSv1.1", b"\x17\x03\x02\x00\x40"), ("TLSv1.3", b"\x17\x03\x03\x00\x40")],
+)
+def test_a_record_with_a_wrong_mac_comes_behind_what_the_handshake_sends(playbook, version, header):
+    play = playbook(rule("tls", act("handshake", "then-bad-mac")), tls="implicit", connect=False)
+    play >> play.connected << StartTls("valid")
+    play >> TlsEstablished(version) << Wait(0) << Raw
+    (record,) = [action.data for action in play.actions if isinstance(action, Raw)]
+    assert (record[:5], len(record)) == (header, 5 + 64)
+    play >> "EHLO client"
+    play >> TimerFired("idle")
+    assert play.wire == b""
+
+
+def test_a_handshake_that_fails_before_it_could_be_broken(playbook):
+    play = playbook(rule("tls", act("handshake", "then-bad-mac")), tls="implicit", connect=False)
+    play >> play.connected << StartTls("valid")
+    play >> TlsFailed("no shared cipher") << Close("fin")
+
+
+def test_every_alert_is_one_record():
+    for name, number in ALERTS.items():
+        octets, closes = broken_handshake(f"alert-{name}", 1)
+        assert closes
+        assert octets == bytes([21, 3, 3, 0, 2, 1 if name == "close-notify" else 2, number])
 
 
 def test_garbage_is_no_tls_record_and_the_same_in_every_run(playbook):

@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 
 from fakesmtp.scenario import reader
 from fakesmtp.scenario.demands import After, Command, Count, ExitStatus, Lookups, Question, Retries
-from fakesmtp.scenario.expectations import EXPECTATIONS, VERBS
+from fakesmtp.scenario.expectations import EXPECTATIONS
+from fakesmtp.scenario.expected_commands import VERBS
 from fakesmtp.scenario.matchers import Glob
 from fakesmtp.scenario.schema import make_schema
 
@@ -73,11 +74,13 @@ def demand(text: str) -> object:
         ("{closes: false}", "the client does not close the connection"),
         ("{closes: {within: 5s}}", "the client closes the connection within 5s of the last reply"),
         ("{closes: {within: 5s, after: '421'}}", "the client closes the connection within 5s after the reply 421"),
+        ("{dot-stuffing: true}", "lines that begin with a dot are sent with two"),
+        ("{dot-stuffing: false}", "the client does not stuff its dots"),
         ("{quit: true}", "every session ends with QUIT"),
         ("{quit: false}", "no QUIT"),
         ("{tls: true}", "mail and credentials in TLS only"),
         ("{tls: false}", "no session in TLS"),
-        ("{exit-status: failure}", "the client claims failure: a status other than 0"),
+        ("{exit-status: failure}", "the client's exit status is not 0"),
         ("{exit-status: 75}", "the client's exit status is 75"),
         ("{client-message: '*full*'}", "what the client tells its user matches *full*"),
         ("{client-message: {language: JA}}", "the client shows the documented message in 'ja'"),

@@ -117,9 +117,11 @@ def test_enhanced_codes_of_another_class() -> None:
 
 
 def test_shapes_where_nothing_is_sent() -> None:
-    assert of_rules("at: [connect, close], delay: 5s") == [
-        "2:24: warning: 'delay' has no reply to act on at connect, close; no reply is owed there"
+    assert of_rules("at: [connect, close], split: 5") == [
+        "2:24: warning: 'split' has no reply to act on at connect, close; no reply is owed there"
     ]
+    assert of_rules("at: connect, delay: 5s") == [], "the greeting waits for it"
+    assert len(of_rules("at: close, delay: 5s")) == 1
     threshold = "when: {offset: {over: 5}}"
     assert of_rules(f"at: content, {threshold}, do: [{{reply: 552 x}}, {{delay: 5s}}]") == []
     assert of_rules("at: idle, delay: 5s", "at: idle, reply: 421 x") == []
@@ -140,6 +142,34 @@ def test_rules_at_data_that_chunking_passes_by(acts: str) -> None:
 @pytest.mark.parametrize("acts", ["refuse: content-refused", "silence: true", "hang: true", "goto: start"])
 def test_rules_at_data_that_chunking_meets(acts: str) -> None:
     assert [each for each in of_rules(f"at: data, {acts}") if "CHUNKING" in each] == []
+
+
+@pytest.mark.parametrize("tls", ["tls: {mode: starttls, certificate: expired},", "tls: starttls,"])
+def test_a_certificate_that_nobody_sees(tls: str) -> None:
+    told = (
+        "the handshake is always broken before a certificate is shown;"
+        " leave the certificate out, or say when the handshake is broken"
+    )
+    chosen = ["at: ehlo, certificate: expired"] if "expired" not in tls else ["at: ehlo, goto: start"]
+    assert f"3:11: warning: {told}" in of_rules(*chosen, "at: tls, handshake: garbage", keys=tls)
+    for rule in ("at: tls, handshake: then-close", "at: tls, when: {peer: '::1'}, handshake: garbage"):
+        assert [each for each in of_rules(*chosen, rule, keys=tls) if told in each] == []
+    assert [each for each in of_rules("at: tls, handshake: garbage", keys="tls: starttls,") if told in each] == []
+
+
+def test_a_flaw_of_starttls_where_there_is_none() -> None:
+    told = "2:15: warning: no listener offers STARTTLS: nothing is kept across it; add tls: starttls"
+    flawed = "at: connect, keep-plaintext: true"
+    for keys in ("", "tls: implicit,"):
+        assert of_rules(flawed, keys=keys) == [told]
+    assert of_rules(flawed, keys="tls: starttls,") == []
+    assert of_rules(flawed, keys="listeners: {smtp: {}, submission: {tls: starttls}},") == []
+
+
+@pytest.mark.parametrize("stage", ["tls", "mail", "end-of-data"])
+def test_what_is_kept_across_starttls_is_decided_before_it(stage: str) -> None:
+    (error,) = read(f"tls: starttls\nrules: [{{at: {stage}, keep-plaintext: true}}]", "s.yaml").errors
+    assert "what is kept across STARTTLS is decided before it, at ehlo or starttls for instance" in error.render()
 
 
 def test_draws_that_parallel_sessions_share() -> None:

@@ -490,8 +490,6 @@ def test_ten_mistakes_are_told_at_once_in_file_order() -> None:
         ("dns: {a: }", "s.yaml:1:9: records or a failure is expected here, not nothing"),
         ("expect: [{sessions: }]", "s.yaml:1:20: a value is expected here, not nothing"),
         ("expect: [sessions]", "s.yaml:1:10: an expectation is a mapping of keys and values, not 'sessions'"),
-        ("script: []", "s.yaml:1:9: 'script' is not supported by this version"),
-        ("script: []", "s.yaml:1:9: 'script' is not supported by this version"),
         ("expect: [{sesions: 0}]", "s.yaml:1:11: unknown expectation 'sesions'; did you mean 'sessions'?"),
         (
             "expect: [{commands: {nver: AUTH}}]",
@@ -632,9 +630,9 @@ def test_two_rules_of_one_name() -> None:
 
 
 def test_rules_and_a_script_are_two_mistakes() -> None:
-    assert errors("script: []\nrules: []") == [
+    assert errors("script: [S: 220 x]\nrules: []\nreplies: {}") == [
         "s.yaml:1:1: a scenario has 'rules' or a 'script', not both; remove one of them",
-        "s.yaml:1:9: 'script' is not supported by this version",
+        "s.yaml:1:1: a scenario has 'replies' or a 'script', not both; remove one of them",
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from fakesmtp.faults import FAULTS
 from fakesmtp.protocol.stages import STAGES
-from fakesmtp.scenario import acts, expectations, reader, rules, surroundings
+from fakesmtp.scenario import acts, expectations, reader, rules, scripts, surroundings
 from fakesmtp.scenario.facts import FACTS
 from fakesmtp.scenario.persona import load_persona, persona_names, refusal_names
 from fakesmtp.scenario.schema import DIALECT, make_schema
@@ -46,6 +46,9 @@ def test_it_has_every_key_that_is_read() -> None:
     assert set(DEFINITIONS["tls"]["anyOf"][1]["properties"]) == set(surroundings.TLS_READERS)
     assert set(SCHEMA["properties"]["limits"]["properties"]) == {*surroundings.LIMIT_READERS, "sessions"}
     assert set(DEFINITIONS["expectation"]["properties"]) == set(expectations.EXPECTATIONS)
+    words, mapping = DEFINITIONS["step"]["anyOf"]
+    assert set(words["enum"]) == set(scripts.WORDS)
+    assert set(mapping["properties"]) == set(scripts.STEPS)
 
 
 def test_it_has_every_word() -> None:
@@ -116,6 +119,10 @@ GOOD = [
     "rules: [{at: end-of-data, when: {header: {Subject: '*x*', X: none}, pop-login: {within: 10m}}, silence: }]",
     "{capabilities: {SIZE: 1000, CHUNKING: false}, capabilities-in-tls: [PIPELINING], clock: {offset: +9h}}",
     "{limits: {message-size: 10MB, idle: 5s}, accounts: any, listeners: {smtp: {}, smtps: {tls: implicit}, lmtp: }}",
+    "script: [S: 220 x, C: EHLO *, S: [250-a, 250 b], C: [MAIL*, RSET], expect: data, read: 5KB, wait: 1s, flush,"
+    " send: {text: x, times: 600}, send: '250 x', raw: 'x', starttls: expired, expect: {matches: ^QUIT}, close: half,"
+    " expect: close]",
+    "script: [[S: 220 x, starttls, expect: {equals: QUIT}], [S: 421 x, close], [], repeat]",
     "rules: [{at: content, when: {offset: {over: 1000}}, do: [{reply: [552-a, 552 b]}, {split: [3, -1]}]}]",
 ]
 BAD = [
@@ -135,6 +142,22 @@ BAD = [
     "rules: [{at: rcpt, when: {helo-name: {over: 3}}, silence: true}]",
     "listeners: {a: {port: 70000}}",
     "script: []",
+    "script: S 220 x",
+    "{script: [[]], rules: []}",
+    "{script: [[]], replies: {}}",
+    "script: [s: 220 x]",
+    "script: [220 x]",
+    "script: [{S: 220 x, C: EHLO}]",
+    "script: [C: {equals: x}]",
+    "script: [expect: EHLO]",
+    "script: [expect: {equal: EHLO}]",
+    "script: [read: 1s]",
+    "script: [wait: soon]",
+    "script: [close: hard]",
+    "script: [starttls: expird]",
+    "script: [send: {times: 5}]",
+    "script: [[S: 220 x], S: 220 x]",
+    "script: [repeat]",
     "pop3: {user: alice}",
     "pop3: {refuse: lockd}",
     "bounce-to: 127.0.0.1",

@@ -44,7 +44,7 @@ async def test_a_live_session_is_told_and_writes_into_its_own_epoch() -> None:
         assert await in_thread(client.end) == "end"
         await until(lambda: not old.sessions)
         assert list(server.journal) == []
-        assert [text for kind, text in seen if kind == "reply"] != []  # in its own epoch it was told to whoever listened
+        assert any(kind == "reply" for kind, _ in seen)  # until its epoch was over, it was heard
         assert ("closed", "the connection is over") not in seen
 
 

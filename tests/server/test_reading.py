@@ -227,3 +227,19 @@ def test_what_is_sent_is_sent_once_whoever_takes_it(bench: Bench, monkeypatch: p
     monkeypatch.setattr(Session, "handle", lambda self, event: iter([Send(b"one "), Send(b"two")]))
     client = flood(bench, monkeypatch)
     assert client.read() == b"one twoone two"
+
+
+GREET_DELAY = """\
+rules:
+  - {at: connect, delay: 2s}
+  - {at: greeting, when: {early-talker: true}, refuse: early-talker}
+"""
+
+
+@pytest.mark.parametrize(("said", "code"), [((), b"220"), ((b"EHLO client\r\n",), b"554")])
+def test_who_speaks_before_the_greeting_is_heard(make_bench: type[Bench], said: tuple[bytes, ...], code: bytes) -> None:
+    bench = make_bench(GREET_DELAY)
+    client = bench.connect().send(*said)
+    assert client.read() == b""
+    bench.pass_time(2 + TICK)
+    assert client.read()[:3] == code

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponse, load_der_ocsp_response
+from OpenSSL import SSL, crypto
 from pytest_twisted import ensureDeferred
 
 from fakesmtp.server import connection
@@ -26,6 +30,7 @@ from .serving import (
     told,
     until,
 )
+from .wiring import authority
 
 HELLO = b"EHLO a.example.test"
 IMPLICIT = "listeners: {smtps: {tls: implicit}}"
@@ -285,6 +290,87 @@ async def test_a_broken_handshake_is_what_the_rule_says(mode: str, kind: str, se
         await until(lambda: not server.runs[0].sessions)
 
 
+@pytest.mark.parametrize("mode", ["starttls", "implicit"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(
+    ("kind", "end"), [("then-close", "end"), ("then-cut", "no close_notify"), ("then-bad-mac", "bad record mac")]
+)
+@ensureDeferred
+async def test_tls_is_broken_when_its_handshake_is_done(
+    mode: str, version: ssl.TLSVersion, kind: str, end: str
+) -> None:
+    async with serve(f"tls: {mode}\nrules: [{{at: tls, handshake: {kind}}}]") as server:
+        if mode == "starttls":
+            client = await in_thread(greeted, server.runs[0], HELLO, b"STARTTLS")
+        else:
+            client = Talker(address_of(server.runs[0]))
+        context = make_context(minimum_version=version, maximum_version=version)
+        assert (await in_thread(shake_hands, client, context)).startswith("TLSv1.")
+        assert await in_thread(end_in_tls, client) == end
+        client.socket.close()
+        await until(lambda: not server.runs[0].sessions)
+        assert any(kind in text for text in told(server, "note"))
+
+
+def end_in_tls(client: Talker) -> str:
+    """How the connection ends; a record that cannot be authentic is an end too."""
+    try:
+        return client.end()
+    except ssl.SSLError as error:
+        return str(error.reason).lower().replace("_", " ").removeprefix("decryption failed or ")
+
+
+@ensureDeferred
+async def test_who_asks_for_the_status_of_a_certificate_is_told() -> None:
+    """The staple is for whoever asks, under Twisted's TLS too."""
+    async with serve("tls: {mode: starttls, certificate: revoked}") as server:
+        client = await in_thread(greeted, server.runs[0], HELLO, b"STARTTLS")
+        response = await in_thread(ask_for_status, client.socket)
+        assert response.certificate_status is OCSPCertStatus.REVOKED
+        client.socket.close()
+
+
+def ask_for_status(wire: socket.socket) -> OCSPResponse:
+    """Shake hands as a client that asks for the status (RFC 6066 section 8)."""
+    answers: list[bytes] = []
+
+    def keep(connection: SSL.Connection, answer: bytes, data: object) -> bool:
+        answers.append(answer)
+        return True
+
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_ocsp_client_callback(keep)
+    connection = SSL.Connection(context)
+    connection.set_connect_state()
+    connection.request_ocsp()
+    while True:
+        try:
+            connection.do_handshake()
+            return load_der_ocsp_response(answers[0])
+        except SSL.WantReadError:
+            wire.sendall(connection.bio_read(65536))
+            connection.bio_write(wire.recv(65536))
+
+
+# ---------------------------------------------------------------------- client certificates
+
+
+@ensureDeferred
+async def test_a_client_that_shows_a_certificate_is_served(tmp_path: Path) -> None:
+    from fakesmtp.tls import Request
+
+    chain = Request(authority=authority(), names=("client.example.test",), purpose="client").issue()
+    key = chain.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "client.pem").write_bytes(chain.certificate.public_bytes(Encoding.PEM) + key)
+    context = make_context()
+    context.load_cert_chain(tmp_path / "client.pem")
+    async with serve("tls: {mode: starttls, client-certificate: true}") as server:
+        client = await in_thread(greeted, server.runs[0], HELLO, b"STARTTLS")
+        assert await in_thread(shake_hands, client, context) == "TLSv1.3"
+        assert (await in_thread(client.say, b"NOOP")).startswith(b"250 ")
+        client.socket.close()
+
+
 # ---------------------------------------------------------------------- settings that cannot be served
 
 
@@ -292,4 +378,34 @@ async def test_a_broken_handshake_is_what_the_rule_says(mode: str, kind: str, se
 async def test_tls_that_cannot_be_served_is_told_at_the_start() -> None:
     with pytest.raises(StartError, match=r"first: .*NO-SUCH-CIPHER"):
         async with serve("tls: {mode: starttls, ciphers: NO-SUCH-CIPHER}"):
+            pass
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tls: {mode: starttls, certificate: sha1}",
+        "listeners: {smtp: {}, smtps: {tls: {mode: implicit, certificate: sha1}}}",
+        "tls: starttls\nrules: [{at: ehlo, when: {helo-name: x}, certificate: sha1}]",
+        "pop3: {tls: {mode: implicit, certificate: sha1}}",
+    ],
+)
+@ensureDeferred
+async def test_a_certificate_that_cannot_be_made_is_told_at_the_start(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise crypto.Error([("digital envelope routines", "", "invalid digest")])
+
+    monkeypatch.setattr(crypto.X509, "sign", refuse)
+    with pytest.raises(StartError, match=r"OpenSSL \S+ cannot make the certificate 'sha1' \(.*invalid digest"):
+        async with serve(text):
+            pass
+
+
+@ensureDeferred
+async def test_a_certificate_and_ciphers_that_exclude_each_other_are_told_at_the_start() -> None:
+    ciphers = "ciphers: ECDHE-ECDSA-AES128-GCM-SHA256"
+    with pytest.raises(StartError, match=r"first: the certificate 'weak-key' has an RSA key, and the ciphers"):
+        async with serve(f"tls: {{mode: starttls, certificate: weak-key, {ciphers}}}"):
             pass

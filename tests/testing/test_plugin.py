@@ -250,6 +250,10 @@ def test_each_runs_once_per_scenario(suite: Suite) -> None:
         def test_names(fakesmtp):
             assert fakesmtp.seed == 8
 
+        @pytest.mark.fakesmtp_each(names=["rset-42?", "reply:rcpt=452 Full"])
+        def test_by_rule(fakesmtp, fakesmtp_scenario):
+            assert fakesmtp.name == fakesmtp_scenario
+
         @pytest.mark.fakesmtp_each(names="intermittent")
         def test_alias(fakesmtp):
             assert fakesmtp.name == "works-now-and-then"
@@ -274,6 +278,8 @@ def test_each_runs_once_per_scenario(suite: Suite) -> None:
         "test_tag[mine]",
         "test_names[mailbox-full]",
         "test_names[healthy]",
+        "test_by_rule[rset-421]",
+        "test_by_rule[reply:rcpt=452 Full]",
         "test_alias[works-now-and-then]",
         "TestClass::test_class[also-mine]",
         "TestClass::test_class[mine]",

@@ -39,8 +39,14 @@ def make_careless_client(*, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> s
 class Handshake:
     """A client and a server in memory."""
 
-    def __init__(self, creator: ConnectionCreator, client: ssl.SSLContext, host: str | None = "localhost") -> None:
-        self.server = creator.serverConnectionForTLS(None)
+    def __init__(
+        self,
+        creator: ConnectionCreator,
+        client: ssl.SSLContext,
+        host: str | None = "localhost",
+        protocol: object | None = None,
+    ) -> None:
+        self.server = creator.serverConnectionForTLS(protocol)
         self.server.set_accept_state()
         self._to_client, self._to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.client = client.wrap_bio(self._to_client, self._to_server, server_hostname=host)

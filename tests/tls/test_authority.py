@@ -48,18 +48,20 @@ def test_every_authority_has_its_own_name() -> None:
     assert Authority.create().certificate.subject != Authority.create().certificate.subject
 
 
-def test_the_file_holds_the_certificate_and_nothing_else(tmp_path: Path) -> None:
+def test_the_files_hold_the_certificate_and_its_list_and_nothing_else(tmp_path: Path) -> None:
     authority = Authority.create()
     path = authority.write(tmp_path / "made" / "for it")
     assert path == tmp_path / "made" / "for it" / "ca.pem"
     assert path.read_bytes() == authority.pem
     assert x509.load_pem_x509_certificates(path.read_bytes()) == [authority.certificate]
     assert b"PRIVATE KEY" not in path.read_bytes()
-    assert list(path.parent.iterdir()) == [path]
+    assert sorted(path.parent.iterdir()) == [path.with_name("ca.crl.pem"), path]
+    assert path.with_name("ca.crl.pem").read_bytes().startswith(b"-----BEGIN X509 CRL-----\n")
 
 
-def test_anybody_may_read_the_file(tmp_path: Path) -> None:
-    assert stat.S_IMODE(Authority.create().write(tmp_path).stat().st_mode) == 0o644
+def test_anybody_may_read_the_files(tmp_path: Path) -> None:
+    Authority.create().write(tmp_path)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o644}
 
 
 def test_an_earlier_file_is_replaced(tmp_path: Path) -> None:

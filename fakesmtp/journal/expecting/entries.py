@@ -20,15 +20,10 @@ def complete(event: Mapping[str, Any]) -> dict[str, Any]:
     for name, clean in _FACTS.items():
         if name in found:
             found[name] = clean(found[name])
-    if found["kind"] == "message":
-        found.setdefault("octets", 0)
-        found.setdefault("reverse-path", "")
-        found.setdefault("forward-paths", [])
-    elif found["kind"] == "cut":
-        found.setdefault("octets", 0)
+    for name, value in (_NEEDED.get(found["kind"], {}) | _NEEDED_BY.get(str(found.get("outcome")), {})).items():
+        found.setdefault(name, value)
+    if found["kind"] == "cut":
         found.setdefault("decided-octets", found["octets"])
-    elif found.get("outcome") == "raw":
-        found.setdefault("octets", 0)
     if "pieces" in found:
         found.setdefault("lasted", 0.0)
     return {name: value for name, value in found.items() if value is not None or name in ("session", "stage")}
@@ -47,6 +42,10 @@ def read_number(value: object) -> float:
 
 def _count(value: object) -> int:
     return int(read_number(value))
+
+
+def _column(value: object) -> int:
+    return min(max(_count(value), 0), 10_000)
 
 
 def _code(value: object) -> int | None:
@@ -79,6 +78,14 @@ def _is_whole_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+_NEEDED: Final[Mapping[str, dict[str, Any]]] = {
+    "message": {"octets": 0, "reverse-path": "", "forward-paths": []},
+    "cut": {"octets": 0},
+    "diverged": {"expected": "", "came": ""},
+}
+"""By kind, what its readers count on, and what stands for it."""
+_NEEDED_BY: Final[Mapping[str, dict[str, Any]]] = {"raw": {"octets": 0}}
+"""The same by the outcome of a ``tls`` entry."""
 _FACTS: Final = {
     "code": _code,
     "octets": _count,
@@ -91,6 +98,9 @@ _FACTS: Final = {
     "forward-paths": _texts,
     "subject": _text,
     "server-name": _text,
+    "expected": _text,
+    "came": _text,
+    "differs-at": _column,
     "bytes": _base64,
 }
 

@@ -88,6 +88,11 @@ class Content:
         return self.data.count(b"\n") != self.data.count(b"\r\n")
 
     @cached_property
+    def bare_cr(self) -> bool:
+        """Whether there is a CR without an LF behind it (RFC 5321 section 2.3.8 forbids it)."""
+        return self.data.count(b"\r") != self.data.count(b"\r\n")
+
+    @cached_property
     def longest_line(self) -> int:
         """The longest line's octets, without its CRLF or LF (RFC 5321 section 4.5.3.1.6 allows 998)."""
         lines = self.data.replace(b"\r\n", b"\n")

@@ -191,6 +191,24 @@ async def test_no_file_of_this_machine_is_read(tmp_path: Path) -> None:
 
 
 @ensureDeferred
+async def test_a_name_may_be_a_rule_which_is_no_path() -> None:
+    async with controlled() as site:
+        for name, reply in {
+            "rcpt-452": b"452 4.5.3",
+            "enhanced-4.2.2": b"452 4.2.2 Mailbox full",
+            "reply:rcpt=452 4.2.2 /etc/passwd.yaml": b"452 4.2.2 /etc/passwd.yaml",
+        }.items():
+            assert (await put(site, {"name": name})).status == 200
+            talker = await in_thread(greeted, site.server.runs[0], HELLO)
+            await in_thread(talker.say, b"MAIL FROM:<a@example.test>")
+            assert (await in_thread(talker.say, b"RCPT TO:<b@example.test>")).startswith(reply)
+            assert (await put(site, {"extends": name})).status == 200
+        reply = await put(site, {"name": "reply:rctp=452 Full"})
+        assert (reply.status, reply.is_problem) == (404, True)
+        assert "did you mean 'rcpt'?" in reply.json["detail"]
+
+
+@ensureDeferred
 async def test_a_scenario_may_extend_one_of_the_library() -> None:
     async with controlled() as site:
         assert (await put(site, b"extends: greylisting\nsummary: mine")).status == 200

@@ -1,0 +1,105 @@
+"""Scenarios by rule of naming: ``rcpt-452``, ``enhanced-4.2.2``, ``reply:rcpt=452 4.2.2 Mailbox full``.
+
+They have no file each. A name becomes the text of a scenario, which is read as any other is: so the journal has places
+in it (``<rcpt-452>:7``), ``show`` explains it, and ``extends`` builds on it. A file of the same name comes first.
+
+- :mod:`~fakesmtp.scenario.naming.matrix`: ``STAGE-CODE``, every stage with every reply code that is listed for it;
+- :mod:`~fakesmtp.scenario.naming.enhanced`: ``enhanced-C.S.D``, every enhanced status code of the IANA registry;
+- :mod:`~fakesmtp.scenario.naming.written`: ``ACTION:STAGE=VALUE``, a rule as a name, for whatever else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from fakesmtp.scenario.naming.drafts import Draft
+    from fakesmtp.scenario.source import Source
+
+_WRITTEN: Final = re.compile(r"[a-z][a-z,-]*[:=]")
+_SHOWN: Final = 3
+"""Names that are suggested for one that there is not."""
+_BY_CODE: Final = re.compile(r"[a-z-]+-\d[\d.]*")
+
+
+class WrongName(LookupError):
+    """A name that means to be one of these, and is none. The message says where it is wrong, and what to write."""
+
+
+@attrs.frozen
+class Family:
+    """Scenarios whose names differ in the code alone."""
+
+    name: str
+    """What stands before the code: a stage, or ``enhanced``."""
+    summary: str
+    names: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        """The rule of naming: ``rcpt-CODE``."""
+        return f"{self.name}-CODE"
+
+
+def is_written(name: str) -> bool:
+    """Whether the name is a rule: ``ACTION:STAGE=VALUE``. Such a name is never a path, whatever its text has in it."""
+    return _WRITTEN.match(name) is not None
+
+
+def compose(name: str) -> Source | None:
+    """The text of the scenario of this name; ``None`` if the name follows no rule.
+
+    :raises WrongName: if the name is a rule with a mistake in it.
+    """
+    from fakesmtp.scenario.source import Source
+
+    found = draft(name)
+    return Source(f"<{name}>", found.render()) if found is not None else None
+
+
+def draft(name: str) -> Draft | None:
+    """The scenario of this name before it is text. :raises WrongName: as :func:`compose` does."""
+    if is_written(name):
+        from fakesmtp.scenario.naming import written
+
+        return written.draft(name)
+    if not _BY_CODE.fullmatch(name):
+        return None
+    from fakesmtp.scenario.naming import enhanced, matrix
+
+    return matrix.draft(name) or enhanced.draft(name)
+
+
+def families() -> tuple[Family, ...]:
+    """Every family, in the order of a session."""
+    from fakesmtp.scenario.naming import enhanced, matrix
+
+    return (*matrix.families(), enhanced.family())
+
+
+def names() -> Iterator[str]:
+    """Every name that has a code in it."""
+    return (name for family in families() for name in family.names)
+
+
+def advise(name: str) -> str | None:
+    """What to say of a name with a code that its family has not; ``None`` if there is no such family."""
+    stem, _, code = name.rpartition("-")
+    family = next((family for family in families() if family.name == stem), None)
+    if family is None or not _BY_CODE.fullmatch(name):
+        return None
+    codes = [each.removeprefix(f"{stem}-") for each in family.names]
+    near = sorted(codes, key=lambda each: _distance(each, code))[:_SHOWN]
+    told = f"did you mean {' or '.join(repr(f'{stem}-{each}') for each in near)}?"
+    return f"{told} Any other reply is 'reply:{stem}={code} …'" if re.fullmatch(r"[2-5]\d\d", code) else told
+
+
+def _distance(code: str, other: str) -> tuple[int, ...]:
+    """How far a code is from another, its class first."""
+    classes = abs(int(code[:1] or 0) - int(other[:1] or 0))
+    pairs = zip(code.split("."), other.split("."), strict=False)
+    return classes, *(abs(int(each or 0) - int(wanted or 0)) for each, wanted in pairs)
