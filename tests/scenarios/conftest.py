@@ -13,9 +13,8 @@ from tests.clients.raw_scripts import SCRIPTS
 from tests.clients.raw_server import RawServer
 from tests.clients.record import Server
 
-from .further import FURTHER
+from .collection import EVERY_CASE
 from .served import ServedScenario
-from .table import CASES
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +36,7 @@ def has_ipv6() -> bool:
 @pytest.fixture(scope="session")
 def together(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedScenario]:
     """One process that serves all scenarios of which no client needs a server of its own."""
-    first, *others = sorted({case.scenario for case in (*CASES, *FURTHER) if not case.alone})
+    first, *others = sorted({case.scenario for case in EVERY_CASE if not case.alone})
     with closing(ServedScenario(first, tmp_path_factory.mktemp("together"), *others)) as running:
         yield running
 

@@ -20,9 +20,11 @@ def outcome_of(entries: Sequence[Entry]) -> str:
 
     ``delivered`` is an accepted message, ``unreachable`` a session without a single SMTP reply. Where STARTTLS was the
     last thing, or the client left before MAIL though nothing was refused, the session was ``insecure``. Otherwise the
-    first refusal tells: a permanent one is ``refused``, a temporary one, or none before the end, ``deferred``.
+    first refusal tells: a permanent one is ``refused``, a temporary one, or none before the end, ``deferred``. What is
+    answered to a ClientHello that nobody awaits, as to any unknown command, tells nothing.
     """
-    replies = [(entry.stage, entry.text) for entry in entries if entry.kind == "reply" and entry.text[:3].isdigit()]
+    said = (entry for entry in entries if entry.kind == "reply" and entry.stage != "unknown")
+    replies = [(entry.stage, entry.text) for entry in said if entry.text[:3].isdigit()]
     if not replies:
         return "unreachable"
     if any(stage == "end-of-data" and text.startswith("2") for stage, text in replies):

@@ -9,12 +9,15 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from tests.clients.record import BOUND, Entry, all_closed
 from tests.clients.running import ROOT
+
+START: Final = 6 * BOUND
+"""Seconds that a test waits for a process to be ready: one may serve hundreds of scenarios."""
 
 
 def environment() -> dict[str, str]:
@@ -55,7 +58,7 @@ class ServedScenario:
             )
 
     def _await_ready(self, ready_file: Path) -> str:
-        deadline = time.monotonic() + BOUND
+        deadline = time.monotonic() + START
         while not ready_file.exists():
             if not self._runs_on() or time.monotonic() > deadline:
                 raise RuntimeError(f"fakesmtp serve did not become ready: {self._stderr()}")

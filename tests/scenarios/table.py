@@ -61,6 +61,10 @@ class Case:
     """What the client shows in the runs before."""
     options: tuple[str, ...] = ()
     """Of the server's command line."""
+    lmtp: bool = False
+    """Whether the client speaks LMTP."""
+    crl: bool = False
+    """Whether the client looks at the authority's list of what it has revoked."""
 
     @property
     def name(self) -> str:

@@ -9,12 +9,11 @@ import pytest
 from tests.clients.raw_scripts import SCRIPTS
 from tests.clients.record import Entry
 
+from .collection import EVERY_CASE
 from .expectations import DELIVERED, REAL, Shows
-from .further import FURTHER
 from .outcomes import DECLARED, outcome_of
 from .table import CASES, Case
 
-EVERY_CASE = (*CASES, *FURTHER)
 FEWEST = 2
 """Real clients that must drive a scenario; the imitations do not count."""
 
@@ -40,7 +39,7 @@ def fits(shown: Shows, outcome: str) -> bool:
 
 @pytest.mark.parametrize("scenario", DECLARED)
 def test_a_built_in_scenario_is_driven_by_real_clients(scenario: str) -> None:
-    assert len(drivers_of(scenario)) >= FEWEST, f"{scenario}: put a case into tests/scenarios/further.py"
+    assert len(drivers_of(scenario)) >= FEWEST, f"{scenario}: put a case into tests/scenarios/further.py or rows_*.py"
 
 
 @pytest.mark.parametrize("scenario", DECLARED)

@@ -12,17 +12,16 @@ from collections.abc import Iterator, Sequence
 import attrs
 import pytest
 
-from tests.clients.drivers import DRIVERS
+from tests.clients.drivers import DRIVERS, SPECIAL
 from tests.clients.model import Mail, Outcome, Target
 from tests.clients.record import Entry, Server
 
+from .collection import EVERY_CASE
 from .expectations import REAL, Shows
-from .further import FURTHER
 from .outcomes import DECLARED, outcome_of
 from .table import CASES, LARGE, WITH_ATTACHMENT, Case, Said
 
 HEALTHY = [(kind, "healthy", (), "") for kind in ("raw", "fakesmtp")]
-EVERY_CASE = (*CASES, *FURTHER)
 
 
 def rows() -> Iterator[object]:
@@ -49,9 +48,10 @@ def run_once(server: Server, case: Case, client: str) -> tuple[Outcome, Sequence
     host, port = server.listener(case.listener) if case.listener else (server.host, server.port)
     password = case.password if case.user else None
     asked = server.name_server if case.ask else None
-    target = Target(host, port, server.ca, case.tls, case.user, password, case.patience, asked)
+    crl = server.ca.with_name("ca.crl.pem") if case.crl and server.ca else None
+    target = Target(host, port, server.ca, case.tls, case.user, password, case.patience, asked, crl, case.lmtp)
     mark = server.mark()
-    outcome = DRIVERS[client](target, case.mail)
+    outcome = (DRIVERS | SPECIAL)[client](target, case.mail)
     return outcome, server.since(mark, case.sessions)
 
 
