@@ -1,4 +1,6 @@
-"""Makes documented-failures.md of documented-cases.toml and the scenarios; ``--check`` tells whether it is up to date.
+"""Makes documented-failures.md of documented-cases.toml and the scenarios, and matrix.md of the scenarios by rule.
+
+``--check`` tells whether they are up to date.
 
 Run it as ``python docs/generate.py`` where fakesmtp can be imported.
 """
@@ -13,14 +15,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakesmtp.cli.console import listed
-from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords
+from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords, rfc_section
 from fakesmtp.cli.surroundings import phrase_clock, phrase_listener, phrase_record, phrase_tls
+from fakesmtp.protocol.stages import Stage
 from fakesmtp.scenario import library
 from fakesmtp.scenario.model import Scenario, Tls
+from fakesmtp.scenario.naming import enhanced, matrix
+from fakesmtp.scenario.naming.drafts import label_of
 
 FOLDER: Final = Path(__file__).parent
 CASES: Final = FOLDER / "documented-cases.toml"
-PAGE: Final = FOLDER / "documented-failures.md"
 
 HEAD: Final = """\
 # Documented failures
@@ -153,30 +157,100 @@ def _without_scenario(case: dict[str, Any]) -> str:
     return OFF_THE_WIRE.get(case["stage"], "not reproduced")
 
 
-def page() -> str:
-    """The whole page."""
+def failures_page() -> str:
+    """The page of documented failures."""
     scenarios = [library.load(str(path)) for path in library.files(library.built_in())]
     parts = [HEAD]
     for document, table in tomllib.loads(CASES.read_text(encoding="utf-8")).items():
         parts.append(f"\n## {table['title']}\n\n`fakesmtp list --document {document}`\n\n")
-        rows = [COLUMNS, ("---",) * len(COLUMNS)]
-        rows += [row for case in table["cases"] for row in rows_of(document, case, scenarios)]
-        parts += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows]
+        parts += _table(COLUMNS, (row for case in table["cases"] for row in rows_of(document, case, scenarios)))
     return "".join(parts)
 
 
+# ---------------------------------------------------------------------- the matrix
+
+MATRIX_HEAD: Final = """\
+# The matrix of replies
+
+Every command and every reply code that RFC 5321 section 4.3.2, or the RFC of an extension, lists for it, and every
+enhanced status code of the IANA registry: each is a scenario by its name, without a file.
+
+```sh
+fakesmtp exec rcpt-452 -- pytest tests/mail
+fakesmtp show enhanced-4.2.2
+fakesmtp list --family rcpt
+```
+
+Any other reply is a name too: `fakesmtp exec 'reply:rcpt=459 4.2.2 Come back on Monday' -- …`; see
+[names by rule](scenarios.md#names-by-rule).
+
+This page is made by `python docs/generate.py`: do not edit it.
+"""
+MATRIX_NOTES: Final = """
+The outcome is what a correct client reports. It is left open where no mail depends on the command, and where some
+clients go on and others give up. With `421` the server closes the connection. `ehlo-500` and `ehlo-502` are an old
+server, whose HELO is answered well; the other refusals of EHLO hold for HELO too.
+"""
+
+
+def matrix_page() -> str:
+    """The page of scenarios by rule of naming."""
+    parts = [MATRIX_HEAD, "\n## Commands and codes\n\n", *_table(("stage", "codes"), _overview()), MATRIX_NOTES]
+    for family in matrix.families():
+        label = label_of(Stage(family.name))
+        parts += [f"\n### {family.name}\n\n{label} is answered so:\n\n"]
+        parts += _table(("scenario", "reply", "outcome"), map(_cell_row, family.names))
+    parts += ["\n## Enhanced status codes\n\n", *_table(STATUS_COLUMNS, _status_rows())]
+    return "".join(parts)
+
+
+def _overview() -> Iterator[tuple[str, ...]]:
+    for family in matrix.families():
+        codes = [name.removeprefix(f"{family.name}-") for name in family.names]
+        yield f"[`{family.name}`](#{family.name})", " ".join(f"`{code}`" for code in codes)
+
+
+def _cell_row(name: str) -> tuple[str, ...]:
+    cell = matrix.cells()[name]
+    draft = matrix.draft(name)
+    said = "the server's own words" if cell.is_ordinary else _code(str(cell.reply))
+    return _code(name), said, (draft.outcome if draft is not None else None) or "—"
+
+
+STATUS_COLUMNS: Final = ("status", "meaning", "registered by", "scenarios", "at", "basic codes")
+
+
+def _status_rows() -> Iterator[tuple[str, ...]]:
+    for detail, entry in enhanced.REGISTRY.items():
+        found = [each for each in enhanced.statuses().values() if each.detail == detail]
+        sections = "; ".join(rfc_section(each) for each in found[0].sections)
+        names = " ".join(_code(each.name) for each in found)
+        yield f"X.{detail}", entry.text, sections, names, _code(entry.stage), entry.codes.replace(" ", ", ")
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    for row in (columns, ("---",) * len(columns), *rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n"
+
+
+PAGES: Final = {"documented-failures.md": failures_page, "matrix.md": matrix_page}
+"""Every page that is made, and what makes it."""
+
+
 def main() -> int:
-    """Write the page, or compare it."""
+    """Write the pages, or compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if the page is out of date")
-    made = page()
-    if not parser.parse_args().check:
-        PAGE.write_text(made, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == made:
-        return 0
-    sys.stderr.write(f"{PAGE.name} is out of date: run `python docs/generate.py`\n")
-    return 1
+    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a page is out of date")
+    checks, stale = parser.parse_args().check, []
+    for name, make in PAGES.items():
+        path, made = FOLDER / name, make()
+        if not checks:
+            path.write_text(made, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != made:
+            stale.append(name)
+    for name in stale:
+        sys.stderr.write(f"{name} is out of date: run `python docs/generate.py`\n")
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

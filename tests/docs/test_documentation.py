@@ -37,7 +37,7 @@ from fakesmtp.faults.registry import Kind
 from fakesmtp.journal.events import KINDS as ENTRIES
 from fakesmtp.protocol.stages import STAGES, Stage
 from fakesmtp.protocol.transitions import Phase
-from fakesmtp.scenario import library, mailboxes, reader, rules, surroundings
+from fakesmtp.scenario import library, mailboxes, reader, rules, scripts, surroundings
 from fakesmtp.scenario.build import settings_for
 from fakesmtp.scenario.conditions import LANGUAGES
 from fakesmtp.scenario.expectations import EXPECTATIONS
@@ -234,6 +234,7 @@ TABLES: Final[dict[str, Callable[[], Collection[str]]]] = {
     "pop3 refusals": lambda: mailboxes.REFUSALS,
     "limits": lambda: {*surroundings.LIMIT_READERS, "sessions"},
     "expectations": lambda: EXPECTATIONS,
+    "steps": lambda: {*scripts.STEPS, *scripts.WORDS},
     "verbs": lambda: VERBS,
     "statuses": lambda: {str(int(status)) for status in Status} | {"128+n"},
     "options": lambda: {name for option in _shared() for name in option.opts},
@@ -378,6 +379,7 @@ def test_every_option_of_a_verb_is_explained(verb: str) -> None:
 def test_every_option_and_variable_that_is_named_exists() -> None:
     known = {name for verb in VERBS for option in _options(_verb(verb)) for name in option.opts}
     known |= {name for option in _options(main) for name in option.opts} | {"--help", "--"}
+    known |= _options_in_pytest()
     variables = _variables()
     for document in DOCUMENTS:
         for number, line in prose(document):
@@ -386,6 +388,14 @@ def test_every_option_and_variable_that_is_named_exists() -> None:
             assert said <= known, f"{document.name}:{number}: {sorted(said - known)}"
             named = set(re.findall(r"\b(?:FAKESMTP|SMTP)_[A-Z_]+\b", line))
             assert named <= variables, f"{document.name}:{number}: {sorted(named - variables)}"
+
+
+def _options_in_pytest() -> set[str]:
+    from fakesmtp.testing.choices import add_options
+
+    parser = pytest.Parser(_ispytest=True)
+    add_options(parser)
+    return {name for group in parser._groups for option in group.options for name in option.names()}
 
 
 def _variables() -> set[str]:
