@@ -90,6 +90,10 @@ class Inbox:
         self._buffer, self._start, self._searched = data, 0, 0
 
 
+_SEAM: Final = 6
+"""Octets that are kept of what has come: the longest end, and the octet before it."""
+
+
 class DotScanner:
     """Finds the end of mail data over the borders of pieces (RFC 5321 4.1.1.4).
 
@@ -113,12 +117,16 @@ class DotScanner:
             found += self._read(self._also, piece)
         if found:
             return min(found)
-        self._seam = (self._seam + piece[-5:])[-5:]
+        self._seam = (self._seam + piece[-_SEAM:])[-_SEAM:]
         return None
 
     def _read(self, also: re.Pattern[bytes], piece: bytes) -> list[tuple[int, int]]:
-        """The other ends. One that stands at the end of the seam was still waiting for what follows it."""
-        found = ((each.end() - len(self._seam), each[0]) for each in also.finditer(self._seam + piece))
+        """The other ends. One that stands at the end of the seam was still waiting for what follows it.
+
+        The first octet of a seam that was cut is only looked back at: what stood before it is not known any more.
+        """
+        start = 1 if len(self._seam) == _SEAM else 0
+        found = ((each.end() - len(self._seam), each[0]) for each in also.finditer(self._seam + piece, start))
         return [(end, len(octets) - octets.index(b".")) for end, octets in found if end >= 0]
 
     def _find(self, piece: bytes, marker: bytes) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fakesmtp.protocol.envelope import StoredMailData
@@ -144,6 +144,7 @@ def test_the_line_end_of_data_stands_before_the_first_dot():
     st.lists(st.integers(0, 60)),
     st.lists(st.sampled_from(OTHERS), min_size=1, max_size=8),
 )
+@example(b"\r\n.\r.\rX", [6], ["lf.cr", "cr.cr"])
 def test_other_ends_are_the_same_however_they_are_cut(octets, places, readings):
     def find(pieces):
         scanner, before = DotScanner(also=readings), 0
