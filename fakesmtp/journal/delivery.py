@@ -46,7 +46,9 @@ class Pieces:
         """One more piece."""
         self.count += 1
         self.total += len(octets)
-        self.octets += octets[: MOST_OF_ONE - len(self.octets)]
+        kept = self.octets
+        if len(kept) < MOST_OF_ONE:
+            kept += octets[: MOST_OF_ONE - len(kept)]
 
 
 def is_cut(octets: bytes, total: int, wire: bytes | None, interrupted: bool) -> bool:

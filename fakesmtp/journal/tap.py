@@ -117,10 +117,14 @@ class Tap:
 
     def sent(self, octets: bytes) -> None:
         """Octets have left, inside TLS where there is TLS."""
-        if self._sent is None:
+        sent = self._sent
+        if sent is None:
             self._at, self._sent = self._clock(), octets
             if self._decision is None:
                 self._decision = _NOTHING_DECIDED
+        elif type(sent) is Pieces:
+            sent.append(octets)
+            self._at = self._clock()
         else:
             self._sent_more(octets)
 
@@ -132,9 +136,9 @@ class Tap:
     # ------------------------------------------------------------------ the reply
 
     def _sent_more(self, octets: bytes) -> None:
-        if not isinstance(self._sent, Pieces):
-            self._sent = Pieces(self._sent or b"", self._at)
-        self._sent.append(octets)
+        assert isinstance(self._sent, bytes)
+        pieces = self._sent = Pieces(self._sent, self._at)
+        pieces.append(octets)
         self._at = self._clock()
 
     def _finish(self) -> None:

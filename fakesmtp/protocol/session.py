@@ -466,6 +466,8 @@ class Session:
                 if isinstance(action, Close):
                     yield from self.outbox.release_pile()
             yield action
+            if self.outbox is None and type(action) is Send:
+                yield from actions  # it leaves already: whatever follows cannot be kept back
         if self.outbox is not None:
             yield from self.outbox.release()
             if self.phase is Phase.HUNG:

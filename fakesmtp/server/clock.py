@@ -14,7 +14,13 @@ from typing import Any, Final
 from twisted.logger import Logger
 
 TICK: Final = 0.01
-"""Seconds of real time within which timers share a call. No timer runs out early, and none later than this."""
+"""Seconds of real time within which timers share a call. No timer is early; none but a long one is later than this."""
+LONG: Final = 1.0
+"""Seconds of real time from which a timer may be `LATEST` late: ten thousand tarpits then wake half as often."""
+LATEST: Final = 2 * TICK
+"""Seconds of real time by which any timer has run out."""
+_HAIR: Final = 1e-6
+"""Of a tick: what sums of floating numbers may be off."""
 _LOG: Final = Logger()
 
 
@@ -56,6 +62,8 @@ class VirtualClock:
     def __init__(self, reactor: Any, speed: float = 1.0) -> None:
         self._reactor = reactor
         self._speed = speed
+        self._tick = TICK * speed
+        self._long = LONG * speed
         self._began = reactor.seconds()
         self._moved = 0.0
         self._slots: dict[int, dict[Timer, None]] = {}
@@ -70,12 +78,13 @@ class VirtualClock:
 
     def seconds(self) -> float:
         """Virtual time since the clock was made."""
-        passed: float = self._reactor.seconds() - self._began
-        return passed * self._speed + self._moved
+        return float((self._reactor.seconds() - self._began) * self._speed + self._moved)
 
     def call_later(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> Timer:
         """Call the function after so many virtual seconds."""
-        number = math.ceil(round((self.seconds() + max(0.0, seconds)) / (TICK * self._speed), 6))
+        number = math.ceil((self.seconds() + max(0.0, seconds)) / self._tick - _HAIR)
+        if seconds >= self._long:
+            number += number & 1
         slot = self._slots.get(number)
         if slot is None:
             slot = self._slots[number] = {}
@@ -108,12 +117,12 @@ class VirtualClock:
     def _arm(self) -> None:
         self._disarm()
         self._due = self._order[0]
-        wait = (self._due * TICK * self._speed - self.seconds()) / self._speed
+        wait = (self._due * self._tick - self.seconds()) / self._speed
         self._call = self._reactor.callLater(max(0.0, wait), self._run)
 
     def _run(self) -> None:
         self._call = None
-        reached = math.floor(round(self.seconds() / (TICK * self._speed), 6))
+        reached = math.floor(self.seconds() / self._tick + _HAIR)
         while self._order and self._order[0] <= reached:
             slot = self._slots.pop(heapq.heappop(self._order))
             for timer in list(slot):

@@ -26,12 +26,13 @@ def send_now(transport: Any, data: bytes) -> bool:
         and transport.connected
         and not transport.disconnecting
     ):
-        sent = transport.writeSomeData(data)
-        if isinstance(sent, int) and sent >= 0:
-            if sent < len(data):
-                transport.write(data[sent:])
-                return False
+        try:
+            sent = transport.socket.send(data)
+        except OSError:
+            sent = 0
+        if sent == len(data):
             return True
+        data = data[sent:]
     transport.write(data)
     return False
 

@@ -11,7 +11,7 @@ import pytest
 from fakesmtp.protocol.actions import PauseReading, ResumeReading, Send
 from fakesmtp.protocol.session import Session
 from fakesmtp.server import connection, run
-from fakesmtp.server.clock import TICK
+from fakesmtp.server.clock import LATEST
 
 from .wiring import MAIL, RCPT, Bench, Client
 
@@ -40,7 +40,7 @@ def test_above_the_bound_the_socket_is_not_read_until_the_backlog_is_gone(slow: 
     assert not client.wire.paused
     client.send(b"VRFY " + b"x" * 500 + b"\r\n")
     assert client.wire.paused
-    slow.pass_time(10 + TICK)
+    slow.pass_time(10 + LATEST)
     assert [line[:3] for line in client.read().splitlines()] == [b"250", b"252", b"252"]
     assert not client.wire.paused
 
@@ -49,9 +49,9 @@ def test_the_socket_stays_paused_while_a_later_turn_of_the_backlog_is_suspended(
     client = slow.connect()
     client.send(b"NOOP\r\n", b"NOOP\r\n", b"VRFY " + b"x" * 1000 + b"\r\n")
     assert client.wire.paused
-    slow.pass_time(10 + TICK)
+    slow.pass_time(10 + LATEST)
     assert client.wire.paused
-    slow.pass_time(10 + TICK)
+    slow.pass_time(10 + LATEST)
     assert not client.wire.paused
 
 
@@ -65,7 +65,7 @@ def test_what_has_been_handled_does_not_count_any_longer(slow: Bench) -> None:
     for _ in range(50):
         client.send(b"NOOP\r\n", b"RSET\r\n")
         assert not client.wire.paused
-        slow.pass_time(10 + TICK)
+        slow.pass_time(10 + LATEST)
 
 
 def test_a_cut_empties_the_backlog(slow: Bench) -> None:
@@ -94,7 +94,7 @@ def test_the_idle_limit_runs_on_where_nothing_is_read(make_bench: type[Bench]) -
     bench = make_bench(DEAF)
     client = bench.connect().send(b"HELO a.example.test\r\n", MAIL)
     client.read()
-    bench.pass_time(60 + TICK)
+    bench.pass_time(60 + LATEST)
     assert client.read().startswith(b"421 ")
     bench.pass_time()
     assert (client.wire.ending, client.wire.paused) == ("fin", False)
@@ -119,7 +119,7 @@ def test_reading_that_was_stopped_does_not_go_on_because_a_backlog_is_gone(make_
     bench = make_bench("rules: [{at: noop, do: [{reply: 250 ok}, {delay: 10s}, stop-reading]}]")
     bound_backlog(bench, 100)
     client = bench.connect().send(b"NOOP\r\n", b"RSET\r\n" * 50)
-    bench.pass_time(10 + TICK)
+    bench.pass_time(10 + LATEST)
     assert client.wire.paused
 
 
@@ -156,7 +156,7 @@ def test_there_is_one_sweep_however_often_sockets_are_paused(slow: Bench, left: 
     before = len(slow.reactor.getDelayedCalls())
     for _ in range(10):
         client.send(b"NOOP\r\n", b"VRFY " + b"x" * 1000 + b"\r\n")
-        slow.pass_time(10 + TICK)
+        slow.pass_time(10 + LATEST)
         assert len(slow.reactor.getDelayedCalls()) <= before + 1
     slow.pass_time(run.SWEEP)
     assert len(slow.reactor.getDelayedCalls()) == before
@@ -241,5 +241,5 @@ def test_who_speaks_before_the_greeting_is_heard(make_bench: type[Bench], said: 
     bench = make_bench(GREET_DELAY)
     client = bench.connect().send(*said)
     assert client.read() == b""
-    bench.pass_time(2 + TICK)
+    bench.pass_time(2 + LATEST)
     assert client.read()[:3] == code

@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.error import ConnectionDone
 
 from fakesmtp.protocol.session import Session
-from fakesmtp.server.clock import TICK
+from fakesmtp.server.clock import LATEST
 from fakesmtp.server.connection import LINGER
 
 from .wiring import MAIL, MESSAGE, RCPT, Bench
@@ -105,7 +105,7 @@ def test_speed_scales_a_wait(make_bench: type[Bench]) -> None:
     client.send(RCPT)
     bench.pass_time(0.04)
     assert client.read() == b""
-    bench.pass_time(0.01 + TICK)
+    bench.pass_time(0.01 + LATEST)
     assert client.read().startswith(b"250 ")
 
 
@@ -288,7 +288,7 @@ def test_a_silent_client_is_told_so_and_closed(bench: Bench) -> None:
     client.read()
     bench.pass_time(299)
     assert client.read() == b""
-    bench.pass_time(1 + TICK)
+    bench.pass_time(1 + LATEST)
     bench.pass_time()
     assert client.read().startswith(b"421 ")
     assert client.see_end() == "fin"
@@ -321,9 +321,9 @@ def test_the_idle_limit_runs_on_while_a_turn_is_suspended(make_bench: type[Bench
     client.send(b"NOOP\r\n")
     bench.pass_time(59)
     assert client.read() == b""
-    bench.pass_time(1 + TICK)
+    bench.pass_time(1 + LATEST)
     assert client.read().startswith(b"250 ")
-    bench.pass_time(10 + TICK)
+    bench.pass_time(10 + LATEST)
     assert client.read().startswith(b"421 ")
 
 
