@@ -7,12 +7,13 @@ Run it as ``python docs/generate.py`` where fakesmtp can be imported.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
+
+from writing import write_or_compare
 
 from fakesmtp.cli.console import listed
 from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords, rfc_section
@@ -239,18 +240,7 @@ PAGES: Final = {"documented-failures.md": failures_page, "matrix.md": matrix_pag
 
 def main() -> int:
     """Write the pages, or compare them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if a page is out of date")
-    checks, stale = parser.parse_args().check, []
-    for name, make in PAGES.items():
-        path, made = FOLDER / name, make()
-        if not checks:
-            path.write_text(made, encoding="utf-8")
-        elif not path.exists() or path.read_text(encoding="utf-8") != made:
-            stale.append(name)
-    for name in stale:
-        sys.stderr.write(f"{name} is out of date: run `python docs/generate.py`\n")
-    return 1 if stale else 0
+    return write_or_compare({FOLDER / name: make for name, make in PAGES.items()}, Path(__file__).name, __doc__)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ Run it as ``python docs/generate_personas.py`` where fakesmtp can be imported.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
+
+from writing import write_or_compare
 
 from fakesmtp.cli.personas import PersonaInWords, RefusalInWords
 from fakesmtp.scenario.persona import DEFAULT, persona_names, refusal_names, standing
@@ -119,16 +120,7 @@ def _table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...] = ("", "")) ->
 
 def main() -> int:
     """Write the page, or compare it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; status 1 if the page is out of date")
-    made = page()
-    if not parser.parse_args().check:
-        PAGE.write_text(made, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == made:
-        return 0
-    sys.stderr.write(f"{PAGE.name} is out of date: run `python docs/generate_personas.py`\n")
-    return 1
+    return write_or_compare({PAGE: page}, Path(__file__).name, __doc__)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ import click
 
 from fakesmtp.cli.bundling import Bundle, Event, find_messages, name_files, render_readme, render_versions
 from fakesmtp.cli.completing import complete_scenario
+from fakesmtp.cli.files import writing_whole
 from fakesmtp.cli.recorded import (
     as_it_was_written,
     journal_argument,
     messages_option,
     open_messages,
     read_journal,
-    writing_whole,
     zone_option,
 )
 from fakesmtp.cli.status import Failure, Status

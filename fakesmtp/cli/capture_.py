@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fakesmtp.cli.files import writing_whole
 from fakesmtp.cli.recorded import (
     as_it_was_written,
     journal_argument,
     messages_option,
     open_messages,
     read_journal,
-    writing_whole,
 )
 from fakesmtp.cli.status import Status
 

@@ -12,6 +12,7 @@ import click
 
 from fakesmtp.cli.durations import Duration
 from fakesmtp.cli.executing import Execution, find_program
+from fakesmtp.cli.files import check_place, write_whole
 from fakesmtp.cli.finding_out import (
     Asked,
     Questions,
@@ -22,7 +23,7 @@ from fakesmtp.cli.finding_out import (
     tell,
     write_down,
 )
-from fakesmtp.cli.hosting import Host, check_place, write_whole
+from fakesmtp.cli.hosting import Host
 from fakesmtp.cli.judging import Findings, judge
 from fakesmtp.cli.options import ServingCommand, common_options, prepare, take_common, warn_of_exposure
 from fakesmtp.cli.status import Failure, Status

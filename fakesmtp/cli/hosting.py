@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import secrets
 import signal
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakesmtp.cli.options import Common, is_loopback
+from fakesmtp.cli.files import write_whole
+from fakesmtp.cli.options import Common
 from fakesmtp.cli.status import Failure, Status
 
 if TYPE_CHECKING:
@@ -120,6 +119,7 @@ class Host:
         """Where it is asked for. :raises StartError: if its port cannot be had."""
         if self.common.control is None:
             return
+        from fakesmtp.journal.addresses import is_loopback
         from fakesmtp.server.control import Control
 
         host, port = self.common.control
@@ -232,31 +232,3 @@ def load_authority(folder: Path | None) -> Any:
         raise Failure(
             Status.NOT_STARTED, f"no test authority in {folder}: {error}. Make one with `fakesmtp ca --write {folder}`"
         ) from None
-
-
-def check_place(path: Path) -> None:
-    """See that a file can be written there later.
-
-    :raises Failure: if it cannot.
-    """
-    if not os.access(path.parent, os.W_OK) or not path.parent.is_dir():
-        why = "no permission" if path.parent.is_dir() else f"there is no folder {path.parent}"
-        raise Failure(Status.NOT_STARTED, f"cannot write {path}: {why}")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it.
-
-    :raises Failure: if it cannot be written.
-    """
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise Failure(Status.NOT_STARTED, f"cannot write {path}: {error.strerror}") from None

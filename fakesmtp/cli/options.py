@@ -305,6 +305,8 @@ def changes_of(common: Common) -> dict[str, str]:
 
 def warn_of_exposure(common: Common, scenarios: Sequence[Scenario]) -> None:
     """Say so when others than this machine can reach the server, and when the journal keeps more than it shows."""
+    from fakesmtp.journal.addresses import is_loopback
+
     if common.keep_raw:
         warning = "--keep-raw keeps TLS secrets: whoever reads the journal reads what was hidden, passwords among it"
         click.echo(f"fakesmtp: warning: {warning}", err=True)
@@ -314,13 +316,3 @@ def warn_of_exposure(common: Common, scenarios: Sequence[Scenario]) -> None:
         if not is_loopback(host):
             warning = f"listening on {host}, not on loopback: whoever reaches this machine can use it"
             click.echo(f"fakesmtp: warning: {warning}", err=True)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine can reach the address."""
-    import ipaddress
-
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
-    except ValueError:
-        return False

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fakesmtp.cli.status import Failure, Status
-from fakesmtp.journal.events import join_address
+from fakesmtp.journal.addresses import join_address
 
 Ready = Mapping[str, Any]
 """The ready object, or that of one scenario in it."""

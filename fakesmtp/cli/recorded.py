@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -77,27 +75,6 @@ def open_messages(folder: Path | None) -> SavedMessages | None:
         return SavedMessages(folder)
     except OSError as error:
         raise Failure(Status.USAGE, f"cannot read messages in {folder}: {error.strerror}") from None
-
-
-@contextmanager
-def writing_whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears when it is complete, or not at all.
-
-    :raises Failure: if it cannot be written.
-    """
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise Failure(Status.NOT_STARTED, f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                Path(temporary).unlink()
 
 
 def print_text(text: str) -> None:

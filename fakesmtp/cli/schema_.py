@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fakesmtp.cli.hosting import write_whole
+from fakesmtp.cli.files import write_whole
 from fakesmtp.cli.plugins import plugin_option
 from fakesmtp.cli.status import Status
 

@@ -91,7 +91,7 @@ def await_eof(call: Callable[[], object]) -> None:
 
 def _banner(ready: dict[str, Any]) -> list[str]:
     """What a person who started it wants to know."""
-    from fakesmtp.journal.events import join_address
+    from fakesmtp.journal.addresses import join_address
 
     lines = []
     for each in ready.get("scenarios", [ready]):

@@ -17,7 +17,7 @@ import click
 from fakesmtp.cli.console import json_option, print_json
 from fakesmtp.cli.durations import Duration
 from fakesmtp.cli.status import Failure, Status
-from fakesmtp.journal.events import join_address
+from fakesmtp.journal.addresses import join_address
 
 PAUSE: Final = 0.05
 """Seconds between two looks."""

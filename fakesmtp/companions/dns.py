@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 
 from fakesmtp.companions.dns_messages import LARGEST, NotDns, Question, read_question, write_answer, write_failure
 from fakesmtp.companions.dns_sockets import Datagrams, Peer, Send, Stream, Streams, bind
-from fakesmtp.journal.events import join_address
+from fakesmtp.journal.addresses import join_address
 from fakesmtp.journal.journal import Journal
 from fakesmtp.scenario.answers import ANY, NODATA, TIMEOUT, TRUNCATED, Answer, Zone
 

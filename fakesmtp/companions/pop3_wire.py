@@ -16,7 +16,7 @@ from twisted.protocols.basic import FileSender
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from fakesmtp.journal.events import join_address
+from fakesmtp.journal.addresses import join_address
 
 if TYPE_CHECKING:
     from fakesmtp.companions.pop3_server import Pop3Server

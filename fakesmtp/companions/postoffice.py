@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 
 from fakesmtp.companions.mailbox import Letter, Mailbox, Mailboxes
-from fakesmtp.journal.events import Entry, join_address
+from fakesmtp.journal.addresses import join_address
+from fakesmtp.journal.events import Entry
 from fakesmtp.journal.journal import Journal
 from fakesmtp.journal.messages import StoredMessage
 from fakesmtp.protocol.handling import Handling, Notification

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
+from fakesmtp.journal.addresses import join_address
 from fakesmtp.journal.ciphertext import Ciphertext
 from fakesmtp.journal.readable import escape, read_line, read_lines
 from fakesmtp.protocol.events import Connected
@@ -205,8 +206,3 @@ class Entry:
 
     def __repr__(self) -> str:
         return f"<Entry {self.sequence} {self.kind} of session {self.session}: {self.text!r}>"
-
-
-def join_address(host: str, port: int) -> str:
-    """``host:port``, with brackets around an IPv6 address (RFC 3986 3.2.2)."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
 
-from fakesmtp.journal.events import join_address
+from fakesmtp.journal.addresses import join_address
 
 BACKLOG: Final = 511
 """Connections that may wait to be accepted."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from twisted.internet.defer import Deferred
 
-from fakesmtp.journal.events import join_address
+from fakesmtp.journal.addresses import join_address
 from fakesmtp.journal.journal import Journal
 from fakesmtp.journal.spool import SpooledMailData
 from fakesmtp.journal.tap import Tap

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
+from fakesmtp.journal.addresses import join_address
 from fakesmtp.testing import assertions
+from fakesmtp.testing.errors import RequestRefused
 from fakesmtp.testing.received import Event, Message, Received, Session, sessions_of
-from fakesmtp.testing.verification import Verification
+from fakesmtp.testing.verification import Verification, claim_of
+
+if TYPE_CHECKING:
+    from fakesmtp.scenario.model import Scenario
 
 
 @attrs.frozen
@@ -30,7 +35,7 @@ class Listener:
     @property
     def address(self) -> str:
         """``host:port``."""
-        return _join(self.host, self.port)
+        return join_address(self.host, self.port)
 
     @property
     def url(self) -> str:
@@ -165,7 +170,6 @@ class Handle(ABC):
 
     # ------------------------------------------------------------------ judging
 
-    @abstractmethod
     def verify(
         self,
         *,
@@ -188,6 +192,41 @@ class Handle(ABC):
         :param product: whose documented messages ``output`` is compared with; ``language``: in this one only;
             ``catalogues``: names or files of catalogues of your own.
         """
+        claim = claim_of(
+            status=status,
+            killed_by=killed_by,
+            hung=hung,
+            output=output,
+            asked=asked,
+            product=product,
+            language=language,
+        )
+        if output is None or not catalogues:
+            return Verification(self._judge(claim))
+        told = self._judge({**claim, "product": None})
+        message = self._judge_message(output, product, language, catalogues)
+        return Verification({**told, "message": message})
+
+    @abstractmethod
+    def _judge(self, claim: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What ``POST /v1/verify`` answers to this claim. :raises RequestRefused: if it cannot be judged."""
+
+    @abstractmethod
+    def _played(self) -> Scenario:
+        """The scenario as it is played."""
+
+    def _judge_message(
+        self, text: str, product: str | None, language: str | None, catalogues: Sequence[str | os.PathLike[str]]
+    ) -> Mapping[str, Any]:
+        """With catalogues of the user's own, it is judged here: no server opens files that it is told."""
+        from fakesmtp.verdict.messages import judge_message
+
+        scenario, books = self._played(), [os.fspath(each) for each in catalogues]
+        try:
+            judged = judge_message(scenario, self.events, text, product=product, language=language, catalogues=books)
+        except LookupError as error:
+            raise RequestRefused(str(error)) from None
+        return judged.as_dict()
 
     def assert_verified(
         self, *, status: int | None = None, killed_by: int = 0, hung: bool = False, output: str | None = None
@@ -245,7 +284,3 @@ class Handle(ABC):
     def _fail(self, problem: str) -> NoReturn:
         __tracebackhide__ = True
         raise AssertionError(f"{problem}\n\n{self._told()}".rstrip())
-
-
-def _join(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

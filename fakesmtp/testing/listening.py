@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,10 +30,10 @@ from fakesmtp.testing.handle import Handle
 from fakesmtp.testing.received import Event, Message, Received, Session
 from fakesmtp.testing.remote import check_timeout
 from fakesmtp.testing.starting import import_plugins, make_server, read_scenario, tell_failure
-from fakesmtp.testing.verification import Verification, claim_of
 from fakesmtp.testing.wanted import Wanted
 
 if TYPE_CHECKING:
+    from fakesmtp.scenario.model import Scenario
     from fakesmtp.testing.wanted import Given
 
 T = TypeVar("T")
@@ -206,50 +206,16 @@ class ListeningSMTP(Handle):
 
     # ------------------------------------------------------------------ judging
 
-    def verify(
-        self,
-        *,
-        status: int | None = None,
-        killed_by: int = 0,
-        hung: bool = False,
-        output: str | None = None,
-        asked: Collection[str] = (),
-        product: str | None = None,
-        language: str | None = None,
-        catalogues: Sequence[str | os.PathLike[str]] = (),
-    ) -> Verification:
-        """Judge the client: see :meth:`Handle.verify`."""
+    def _judge(self, claim: Mapping[str, Any]) -> Mapping[str, Any]:
         from fakesmtp.server.control.verifying import judge
 
-        claim = claim_of(
-            status=status,
-            killed_by=killed_by,
-            hung=hung,
-            output=output,
-            asked=asked,
-            product=product,
-            language=language,
-        )
         try:
-            told = judge(self._run, self._journal, claim)
-            if output is not None and catalogues:
-                told["message"] = self._judge_message(output, product, language, catalogues)
+            return judge(self._run, self._journal, claim)
         except LookupError as error:
             raise RequestRefused(str(error)) from None
-        return Verification(told)
 
-    def _judge_message(
-        self,
-        text: str,
-        product: str | None,
-        language: str | None,
-        catalogues: Sequence[str | os.PathLike[str]],
-    ) -> dict[str, Any]:
-        from fakesmtp.verdict.messages import judge_message
-
-        books = [os.fspath(each) for each in catalogues]
-        scenario, events = self._run.policy.scenario, self.events
-        return judge_message(scenario, events, text, product=product, language=language, catalogues=books).as_dict()
+    def _played(self) -> Scenario:
+        return self._run.policy.scenario
 
     # ------------------------------------------------------------------ inside
 

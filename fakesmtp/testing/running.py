@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,10 @@ from fakesmtp.testing.errors import InvalidScenario, MessageGone, RequestRefused
 from fakesmtp.testing.handle import Handle
 from fakesmtp.testing.received import Event, Message, Received, Session
 from fakesmtp.testing.remote import PATIENCE, Remote
-from fakesmtp.testing.verification import Verification, claim_of
 from fakesmtp.testing.wanted import Wanted
 
 if TYPE_CHECKING:
+    from fakesmtp.scenario.model import Scenario
     from fakesmtp.testing.wanted import Given
 
 
@@ -160,52 +159,16 @@ class RunningSMTP(Handle):
 
     # ------------------------------------------------------------------ judging
 
-    def verify(
-        self,
-        *,
-        status: int | None = None,
-        killed_by: int = 0,
-        hung: bool = False,
-        output: str | None = None,
-        asked: Collection[str] = (),
-        product: str | None = None,
-        language: str | None = None,
-        catalogues: Sequence[str | os.PathLike[str]] = (),
-    ) -> Verification:
-        """Judge the client: see :meth:`Handle.verify`."""
-        claim = claim_of(
-            status=status,
-            killed_by=killed_by,
-            hung=hung,
-            output=output,
-            asked=asked,
-            product=product,
-            language=language,
-        )
-        if output is None or not catalogues:
-            return Verification(self.remote.verify(claim))
-        told = self.remote.verify({**claim, "product": None})
-        message = self._judge_message(output, product, language, catalogues)
-        return Verification({**told, "message": message})
+    def _judge(self, claim: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.remote.verify(claim)
 
-    def _judge_message(
-        self, text: str, product: str | None, language: str | None, catalogues: Sequence[str | os.PathLike[str]]
-    ) -> dict[str, Any]:
-        """With catalogues of the user's own, it is judged here: no server opens files that it is told."""
+    def _played(self) -> Scenario:
         from fakesmtp.scenario import library, reader
-        from fakesmtp.verdict.messages import judge_message
 
         told = self.remote.scenario()
         name, overrides = told["name"], {"persona": told["persona"]}
         read = reader.read(told["source"], f"<{name}>", name=name, find=library.find_beside, overrides=overrides)
-        books = [os.fspath(each) for each in catalogues]
-        try:
-            judged = judge_message(
-                read.require(), self.events, text, product=product, language=language, catalogues=books
-            )
-        except LookupError as error:
-            raise RequestRefused(str(error)) from None
-        return judged.as_dict()
+        return read.require()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} at {self.address}>"

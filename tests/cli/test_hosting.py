@@ -15,7 +15,8 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.task import deferLater
 
 from fakesmtp.cli import hosting
-from fakesmtp.cli.hosting import Host, check_place, write_whole
+from fakesmtp.cli.files import check_place, write_whole
+from fakesmtp.cli.hosting import Host
 from fakesmtp.cli.options import Common
 from fakesmtp.cli.status import Failure
 from fakesmtp.scenario.reader import read

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fakesmtp.scenario.model import Scenario
 from fakesmtp.testing import FakeSMTP, Handle, ListeningSMTP, Message, Received, Session, Verification, assertions
 from fakesmtp.testing.received import Event
 from fakesmtp.testing.verification import claim_of
@@ -64,6 +65,12 @@ class Recorded(Handle):
     def verify(self, **claim: Any) -> Verification:
         self.claims.append(claim)
         return Verification(self._judged)
+
+    def _judge(self, claim: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def _played(self) -> Scenario:
+        raise NotImplementedError
 
 
 def command(text: str, session: int = 1) -> Event:

@@ -11,7 +11,7 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory, Protocol
 
-from fakesmtp.journal.events import join_address
+from fakesmtp.journal.addresses import is_loopback, join_address
 from fakesmtp.server.ports import StartError, listen
 
 if TYPE_CHECKING:
@@ -52,8 +52,6 @@ class Control(Factory):
 
         :raises StartError: if it cannot be had, or others could reach it and there is no token.
         """
-        from fakesmtp.server.control.guard import is_loopback
-
         if not self._token and (self._token is not None or not is_loopback(self.host)):
             where = join_address(self.host, self.port)
             raise StartError(f"the control interface on {where} needs a token: others could steer this server")

@@ -9,24 +9,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 
 import attrs
 
-from fakesmtp.journal.events import join_address
+from fakesmtp.journal.addresses import join_address
 from fakesmtp.server.control.problem import Problem
 
 Headers = Mapping[str, Sequence[str]]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @attrs.frozen

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pytest_twisted import ensureDeferred
 
+from fakesmtp.journal.addresses import is_loopback
 from fakesmtp.server.control import Control
-from fakesmtp.server.control.guard import Guard, is_loopback
+from fakesmtp.server.control.guard import Guard
 from fakesmtp.server.control.problem import Problem
 from fakesmtp.server.ports import StartError
 
