@@ -7,6 +7,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -299,7 +300,8 @@ async def test_smtplib_diverges_and_says_so() -> None:
             await in_thread(send_with_smtplib, server.runs[0])
         await over(server)
         (text,) = divergences(server)
-        assert text == ("expected RCPT TO:<carol@example.test>, came rcpt TO:<bob@example.test>")
+        came = "rcpt TO:" if sys.version_info < (3, 13) else "rcpt to:"  # as smtplib writes it
+        assert text == f"expected RCPT TO:<carol@example.test>, came {came}<bob@example.test>"
 
 
 def send_with_curl(run: Run, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -89,6 +89,8 @@ _CHANGING = (
     (re.compile(r"\b\d\d:\d\d:\d\d\.\d{3}\b"), "CLOCK"),
     (re.compile(r"\bin \d+\.\d+s\b"), "in TIME"),
     (re.compile(r"\b\d+\.\d{3} s\b"), "TIME s"),
+    (re.compile(r"C: mail from:"), "C: mail FROM:"),  # smtplib writes both words so from Python 3.13 on
+    (re.compile(r"C: rcpt to:"), "C: rcpt TO:"),
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
 )
 

@@ -183,7 +183,7 @@ def test_what_is_wrong_with_a_marker_is_told_with_its_place(suite: Suite) -> Non
 
         @pytest.mark.fakesmtp("greylistin")
         class TestUnknown:
-            @pytest.mark.timeout(3)
+            @pytest.mark.timeout(60)
             def test_unknown(self, fakesmtp):
                 pass
 
