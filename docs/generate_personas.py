@@ -12,7 +12,7 @@ from typing import Final
 
 from writing import write_or_compare
 
-from fakesmtp.cli.personas import PersonaInWords, RefusalInWords
+from fakesmtp.cli.personas import PersonaInWords, RefusalInWords, Words
 from fakesmtp.scenario.persona import DEFAULT, persona_names, refusal_names, standing
 
 PAGE: Final = Path(__file__).parent / "personas.md"
@@ -23,7 +23,7 @@ How each [persona](scenarios.md#personas) speaks, and what it says for each [ref
 stage at which its server refuses that. `fakesmtp show --persona NAME` prints the same for one of them, with where each
 text was read.
 
-How sure the words are stands beside them:
+How sure the words are stands beside them, and beside the EHLO list and the demand for HELO where no source shows those:
 
 | mark | |
 |---|---|
@@ -55,10 +55,17 @@ def _manners(told: Iterable[PersonaInWords]) -> Iterator[str]:
         yield f"\n### {wording.name}\n\n{wording.summary}"
         yield f". {standing(wording)}.\n\n" if wording.fallback else ".\n\n"
         yield from _table((label, _cell(text)) for label, text in persona.manner.items())
+        if persona.agreement:
+            yield "\n"
+            yield from _table(map(_agreed, persona.agreement), ("all is well at", "reply", "how sure"))
+
+
+def _agreed(words: Words) -> tuple[str, ...]:
+    return words.place, _reply(words), MARKS[words.sureness]
 
 
 def _cell(text: str) -> str:
-    return text if not text[:3].isdigit() else code(text)
+    return text.replace("unverified", "*unverified*") if not text[:3].isdigit() else code(text)
 
 
 # ---------------------------------------------------------------------- who refuses what, where
@@ -101,11 +108,14 @@ def _rows(persona: PersonaInWords, refusal: RefusalInWords) -> Iterator[tuple[st
     for number, words in enumerate(refusal.words):
         name = "" if number else f"`{persona.wording.name}`"
         where = f"{words.where}{'' if number or refusal.stage_is_sure else '?'}{', and closes' if words.closes else ''}"
-        reply = "<br>".join(code(line) for line in words.reply.splitlines())
-        yield name, where, reply, MARKS[words.sureness]
+        yield name, where, _reply(words), MARKS[words.sureness]
 
 
 # ---------------------------------------------------------------------- Markdown
+
+
+def _reply(words: Words) -> str:
+    return "<br>".join(code(line) for line in words.reply.splitlines())
 
 
 def code(text: str) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import attrs
+import click
 
 from fakesmtp.cli.console import listed
 from fakesmtp.protocol.wording import SITUATIONS, RefusalWords, Template, Wording
-from fakesmtp.scenario.persona import DEFAULT, load_persona, refusal_names
+from fakesmtp.scenario.persona import DEFAULT, load_persona, persona_names, refusal_names
+from fakesmtp.scenario.problems import advice
 
 SURENESS: Final = {
     "asked": "the real server said so when it was asked",
@@ -19,6 +21,17 @@ SURENESS: Final = {
 }
 """How sure words are, and what that means."""
 HOST: Final = "mx.example.test"
+
+
+def known_persona(name: str) -> str:
+    """A persona's own name, by that or an alias.
+
+    :raises click.UsageError: if there is no such persona.
+    """
+    try:
+        return load_persona(name).name
+    except LookupError:
+        raise click.UsageError(f"there is no persona {name!r}; {advice(name, persona_names())}") from None
 
 
 @attrs.frozen
@@ -76,13 +89,17 @@ class PersonaInWords:
     def manner(self) -> dict[str, str]:
         """How it speaks when all is well: label and text."""
         wording = self.wording
+        greeting = _text(self._ok("greeting")).replace("{host}", HOST).replace("{version}", wording.version)
+        doubt = ", which is unverified" if self.sureness_of("ehlo") == "unverified" else ""
         told = {
-            "greets": _text(self._ok("greeting")).replace("{host}", HOST).replace("{version}", wording.version),
+            "greets" if "greeting" in wording.ok else "greets as generic": greeting,
             "HELO": "demanded before MAIL" if wording.helo_required else "not demanded",
-            "EHLO offers": listed(self.offers(in_tls=False)) or "nothing",
-            "inside TLS": listed(self.offers(in_tls=True)) or "nothing",
+            "EHLO offers": f"{listed(self.offers(in_tls=False)) or 'nothing'}{doubt}",
+            "inside TLS": f"{listed(self.offers(in_tls=True)) or 'nothing'}{doubt}",
             "takes": f"messages of up to {wording.size} octets",
         }
+        if self.sureness_of("helo-required") == "unverified":
+            told["HELO"] += ", which is unverified"
         if wording.unknown:
             told["refuses always"] = listed(sorted(each.upper() for each in wording.unknown))
         if wording.asked:
@@ -94,6 +111,23 @@ class PersonaInWords:
         hidden = {"STARTTLS"} if in_tls else self.wording.only_in_tls
         shown = [line for line in self.wording.keywords if line.split()[0] not in hidden]
         return [line.replace("{limit}", str(self.wording.size)).replace("{mechanisms}", "…") for line in shown]
+
+    @property
+    def agreement(self) -> list[Words]:
+        """What it says of its own when all is well, in the order of a session."""
+        own = self.wording.ok
+        order = {name: number for number, name in enumerate(load_persona(DEFAULT).ok)}
+        names = sorted(own, key=lambda name: order.get(name.removesuffix("-last"), len(order)))
+        return [Words(name, _text(own[name]), self.sureness_of(f"ok/{name}"), False) for name in names]
+
+    def sureness_of(self, what: str) -> str:
+        """How sure ``ok/NAME``, the list of ``ehlo`` or ``helo-required`` is: one of :data:`SURENESS`."""
+        wording = self.wording
+        if what in wording.unverified:
+            return "unverified"
+        if what.removeprefix("ok/") in wording.asked_ok:  # the reply to EHLO is its list
+            return "asked"
+        return "verified" if wording.fallback else "ours"
 
     @property
     def refusals(self) -> list[RefusalInWords]:
@@ -116,9 +150,13 @@ class PersonaInWords:
             "version": wording.version,
             "asked": wording.asked or None,
             "helo-required": wording.helo_required,
+            "helo-required-status": self.sureness_of("helo-required"),
             "ehlo": self.offers(in_tls=False),
             "ehlo-in-tls": self.offers(in_tls=True),
-            "ok": {name: _text(template) for name, template in wording.ok.items()},
+            "ehlo-status": self.sureness_of("ehlo"),
+            "ok": {each.place: each.reply for each in self.agreement},
+            "ok-status": {each.place: each.sureness for each in self.agreement},
+            "sources": dict(wording.sources),
             "refusals": [each.as_dict() for each in self.refusals],
             "generic-for": self.without,
         }
@@ -143,7 +181,7 @@ class PersonaInWords:
 
 def sureness_of(words: RefusalWords, place: str) -> str:
     """How sure the words at a place are: one of :data:`SURENESS`."""
-    return "asked" if place in words.asked else words.status
+    return "asked" if place in words.asked else words.status_at(place)
 
 
 def _text(template: Template) -> str:

@@ -12,6 +12,7 @@ from fakesmtp.protocol.wording import RefusalWords, Template, Wording
 
 DEFAULT: Final = "generic"
 _FOLDER: Final = Path(__file__).parent / "personas"
+_DOUBTED: Final = {"ehlo": "EHLO list", "helo-required": "demand for HELO"}
 
 
 @cache
@@ -51,6 +52,7 @@ def _refusal(data: Mapping[str, Any], asked: Iterable[str]) -> RefusalWords:
         source=data.get("source", ""),
         status=data.get("status", "ours"),
         stage_status=data.get("stage-status", ""),
+        unverified_at=frozenset(data.get("unverified-at", ())),
         asked=frozenset(asked),
         note=data.get("note", ""),
     )
@@ -74,6 +76,8 @@ def _wording(data: Mapping[str, Any], fallback: Wording | None) -> Wording:
         helo_required=data.get("helo-required", False),
         asked=asked.get("server", ""),
         asked_ok=frozenset(asked.get("ok", ())),
+        sources=data.get("sources", {}),
+        unverified=frozenset(data.get("unverified", ())),
         fallback=fallback,
     )
 
@@ -89,7 +93,9 @@ def standing(wording: Wording) -> str:
         "at an unverified stage": sum(each.stage_status == "unverified" for each in own),
     }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    return f"{len(own)} refusal{'s' * (len(own) != 1)}{': ' * bool(told)}{told}"
+    doubted = [what for key, what in _DOUBTED.items() if key in wording.unverified]
+    doubt = f"; {' and '.join(doubted)} unverified" if doubted else ""
+    return f"{len(own)} refusal{'s' * (len(own) != 1)}{': ' * bool(told)}{told}{doubt}"
 
 
 @cache

@@ -54,19 +54,6 @@ class Theirs:
     version: str
 
 
-def demand(name: str) -> Path:
-    """The folder of a server's package. Skip where it cannot be run; in CI it must."""
-    root = packages.find(name)
-    if root is not None and os.geteuid() == 0:
-        return root
-    package = packages.PACKAGES[name][0]
-    how = f"`python -m tests.personas.packages FOLDER` unpacks it, and {packages.VARIABLE}=FOLDER names the place"
-    why = f"needs Debian's {package} and root: {how}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 class Started:
     """Servers that are started when they are first asked for."""
 
@@ -77,7 +64,7 @@ class Started:
 
     def get(self, name: str) -> Theirs:
         """The server of a persona, running."""
-        root, module = demand(name), SERVERS[name]
+        root, module = packages.demand(name), SERVERS[name]
         if name not in self._found:
             try:
                 self._found[name] = self._start(name, root, module)
@@ -88,10 +75,19 @@ class Started:
             raise found
         return found
 
-    def _start(self, name: str, root: Path, module: ModuleType) -> Theirs:
-        folder = self._folder / name
+    def _start(self, name: str, root: Path, module: ModuleType, attempts: int = 3) -> Theirs:
+        """The server, running; one whose port somebody took before it could is started again with others.
+
+        :raises RuntimeError: if it does not come up however often.
+        """
+        folder = self._folder / f"{name}-{attempts}"
         folder.mkdir()
-        ports = self._stack.enter_context(module.running(root, folder, NAMESERVER))
+        try:
+            ports = self._stack.enter_context(module.running(root, folder, NAMESERVER))
+        except RuntimeError:
+            if attempts == 1:
+                raise
+            return self._start(name, root, module, attempts - 1)
         return Theirs(ports, module.version(root, ports))
 
 

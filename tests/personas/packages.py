@@ -41,6 +41,17 @@ def find(name: str) -> Path | None:
     return next((root for root in [*roots, Path("/")] if (root / PROGRAMS[name]).exists()), None)
 
 
+def demand(name: str) -> Path:
+    """The folder of a server that a test needs. Skip where it cannot be run; in CI it must."""
+    from tests.clients.model import miss  # here, as this module runs before anything is installed
+
+    root = find(name)
+    if root is None or os.geteuid() != 0:
+        how = f"`python -m tests.personas.packages FOLDER` unpacks it, and {VARIABLE}=FOLDER names the place"
+        miss(f"needs Debian's {PACKAGES[name][0]} and root: {how}")
+    return root
+
+
 def unpack(name: str, folder: Path) -> None:
     """Download a server's package, and those it needs that are not installed, and unpack them all.
 

@@ -18,6 +18,8 @@ ENVELOPE: Final = (EHLO, MAIL, RCPT)
 LOGIN: Final = "AUTH PLAIN AGFsaWNlAGI="
 """alice, b: the account that every server here has."""
 WRONG_LOGIN: Final = "AUTH PLAIN AGJvYgBi"
+LATER: Final = "AUTH PLAIN AGxhdGVyAGI="
+"""later, b: of whom the password cannot be looked up now."""
 UNNAMED: Final = "127.0.0.2"
 """A client whose address has no name."""
 MISMATCHED: Final = "127.0.0.3"

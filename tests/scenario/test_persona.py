@@ -24,7 +24,7 @@ def _keywords(lines: Iterable[str]) -> list[str]:
     return [line.split()[0] for line in lines]
 
 
-@pytest.mark.parametrize("persona", ["gmail", "yahoo", "exchange-online", "outlook", "opensmtpd"])
+@pytest.mark.parametrize("persona", ["gmail", "yahoo", "exchange-online", "outlook", "opensmtpd", "haraka", "qmail"])
 def test_auth_may_be_for_tls_only(persona: str) -> None:
     clear, inside = lists(f"{{persona: {persona}, tls: starttls}}")
     assert "STARTTLS" in clear and "AUTH" not in clear
@@ -49,8 +49,10 @@ def test_other_personas_offer_auth_in_the_clear() -> None:
     ("persona", "told"),
     [
         ("generic", ""),
-        ("wiz98", "2 refusals: 1 unverified"),
-        ("docomo", "7 refusals: 3 at an unverified stage"),
+        ("wiz98", "2 refusals: 1 unverified; EHLO list and demand for HELO unverified"),
+        ("docomo", "7 refusals: 4 at an unverified stage; EHLO list and demand for HELO unverified"),
+        ("yahoo", "20 refusals: 6 at an unverified stage; demand for HELO unverified"),
+        ("haraka", "38 refusals: 1 at an unverified stage"),
     ],
 )
 def test_how_sure_a_persona_is(persona: str, told: str) -> None:

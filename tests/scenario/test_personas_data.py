@@ -51,6 +51,7 @@ REFUSALS: Final = {
     "auth-required",
     "auth-failed",
     "auth-temporary",
+    "auth-cancelled",
     "auth-mechanism-unknown",
     "auth-disabled",
     "login-denied",
@@ -103,8 +104,8 @@ OK: Final = {
     "auth": "235",
 }
 KEYS: Final = {"name", "aliases", "summary", "version", "helo-required", "ok", "ehlo", "refusals"}
-OPTIONAL_KEYS: Final = {"asked", "unknown-commands"}
-REFUSAL_KEYS: Final = {"text", "stage", "stage-status", "closes", "at", "source", "status", "note"}
+OPTIONAL_KEYS: Final = {"asked", "sources", "unknown-commands", "unverified"}
+REFUSAL_KEYS: Final = {"text", "stage", "stage-status", "closes", "at", "unverified-at", "source", "status", "note"}
 SERVED: Final = {
     "PIPELINING",
     "SIZE",
@@ -122,36 +123,69 @@ SERVED: Final = {
 }
 UNVERIFIED: Final = {
     "sendmail": {"greylisted"},
-    "qmail": {"tls-required", "dnsbl-listed"},
-    "exchange": {"dnsbl-listed", "too-many-recipients", "rate-limited", "sender-denied", "sender-not-allowed"},
-    "exchange-online": {
-        "mailbox-full",
-        "auth-disabled",
-        "message-too-large",
-        "too-many-recipients",
-        "bare-line-feed",
-    },
-    "yahoo": {"mailbox-full"},
-    "outlook": {"unknown-user"},
+    "qmail": {"dnsbl-listed"},
     "communigate-pro": {
         "mailbox-full",
         "auth-required",
-        "unknown-user",
         "dnsbl-listed",
         "sender-rejected",
         "login-denied",
         "login-unassigned",
     },
     "wiz98": {"unknown-user"},
-    "haraka": {"early-talker"},
 }
 """What no source confirms. A name leaves this list when a source for its code and its words is found."""
+
+UNVERIFIED_MANNER: Final = {
+    "communigate-pro": {"ok/ehlo", "ehlo", "helo-required"},
+    "docomo": {"ehlo", "helo-required"},
+    "wiz98": {"ehlo", "helo-required"},
+    "yahoo": {"helo-required"},
+}
+"""What no source shows of how a server agrees, what it offers and whether it demands HELO."""
+
+UNVERIFIED_STAGES: Final = {
+    "communigate-pro": {"relay-denied", "dnsbl-listed", "auth-required", "login-denied", "login-unassigned"},
+    "docomo": {"mailbox-full", "too-many-recipients", "line-too-long", "syntax-error"},
+    "exchange": {"mailbox-full", "mailbox-disabled", "sender-not-allowed", "internal-error"},
+    "exchange-online": {
+        "unknown-user",
+        "mailbox-full",
+        "sender-rejected",
+        "no-reverse-dns",
+        "helo-rejected",
+        "store-throttle",
+        "bare-line-feed",
+    },
+    "exim": {"shutting-down"},
+    "gmail": {"relay-denied", "shutting-down"},
+    "haraka": {"mailbox-full"},
+    "outlook": {
+        "dynamic-ip",
+        "open-proxy",
+        "too-many-connections",
+        "rate-limited",
+        "content-refused",
+        "spam-refused",
+    },
+    "postfix": {"mailbox-full"},
+    "sendmail": {"too-many-hops", "shutting-down"},
+    "yahoo": {
+        "sender-domain-unresolvable",
+        "recipient-rate",
+        "permanently-deferred",
+        "syntax-error",
+        "internal-error",
+        "busy",
+    },
+}
+"""Where no source shows at which stage that server says it."""
 
 OTHER_CLASS: Final = {("exchange", "tls-required"), ("exchange-online", "tls-required")}
 """Exchange really says 451 5.7.3; everybody else's enhanced code has the class of the reply code (RFC 3463 2)."""
 
-STAYS_OPEN: Final = {("exim", "too-many-messages"), ("exim", "rate-limited")}
-"""Exim says 421 and goes on (asked); for everybody else 421 is the end."""
+STAYS_OPEN: Final = {("exim", "too-many-messages"), ("exim", "rate-limited"), ("opensmtpd", "auth-temporary")}
+"""Exim says 421 and goes on (asked), OpenSMTPD after a login (its source); for everybody else 421 is the end."""
 
 KEBAB: Final = re.compile(r"[a-z]+(-[a-z]+)*")
 LINE: Final = re.compile(r"(?P<code>[2-5]\d\d) (?:(?P<enhanced>[245]\.\d{1,3}\.\d{1,3}) )?(?P<words>[ -~]*\S[ -~]*)")
@@ -215,6 +249,7 @@ def test_refusals_have_the_documented_keys_and_stages(name: str) -> None:
             assert not situation or situation in SITUATIONS, (refusal, key)
         assert words.get("stage-status", "unverified") == "unverified", refusal
         assert words["source"], refusal
+        assert set(words.get("unverified-at", [])) <= words.get("at", {}).keys(), refusal
 
 
 @persona
@@ -294,12 +329,50 @@ def test_what_is_asked_is_said_and_verified(name: str) -> None:
         assert set(keys) <= {words["stage"], *words.get("at", {})}, refusal
         assert words["status"] == "verified", refusal
         assert words["stage"] not in keys or "stage-status" not in words, refusal
+        assert not set(keys) & set(words.get("unverified-at", [])), refusal
+    assert not {f"ok/{each}" for each in asked["ok"]} & set(data.get("unverified", []))
 
 
 @persona
-def test_what_is_verified_is_not_from_memory(name: str) -> None:
+def test_what_is_verified_has_a_source_that_is_not_memory(name: str) -> None:
     for refusal, words in PERSONAS[name]["refusals"].items():
-        assert not (words["status"] == "verified" and words["source"].startswith("from memory")), refusal
+        if words["status"] == "verified":
+            assert is_source(words["source"]), refusal
+
+
+@persona
+def test_each_wording_has_a_source_or_is_marked_unverified(name: str) -> None:
+    """Agreement, the EHLO list and the demand for HELO; each refusal has its own source and status."""
+    if name == "generic":
+        return
+    data = PERSONAS[name]
+    unverified, sources = set(data.get("unverified", [])), data.get("sources", {})
+    parts = {"ok": {f"ok/{each}" for each in data["ok"]}, "ehlo": {"ehlo"}, "helo-required": {"helo-required"}}
+    assert unverified <= set().union(*parts.values())
+    assert sources.keys() == {part for part, said in parts.items() if said - unverified}
+    assert all(map(is_source, sources.values()))
+
+
+def is_source(text: str) -> bool:
+    """Whether it says where something was read."""
+    return bool(text) and not text.startswith("from memory")
+
+
+def test_what_is_unverified_is_known() -> None:
+    manner = {name: set(data["unverified"]) for name, data in PERSONAS.items() if "unverified" in data}
+    stages = {
+        name: {refusal for refusal, words in data["refusals"].items() if "stage-status" in words}
+        for name, data in PERSONAS.items()
+    }
+    elsewhere = {
+        (name, refusal, key)
+        for name, data in PERSONAS.items()
+        for refusal, words in data["refusals"].items()
+        for key in words.get("unverified-at", [])
+    }
+    assert manner == UNVERIFIED_MANNER
+    assert {name: found for name, found in stages.items() if found} == UNVERIFIED_STAGES
+    assert elsewhere == {("gmail", "bad-sequence", "bdat")}
 
 
 @persona

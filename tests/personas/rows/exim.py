@@ -9,6 +9,7 @@ from tests.personas.row import (
     DATA,
     EHLO,
     ENVELOPE,
+    LATER,
     LISTED,
     LOGIN,
     MAIL,
@@ -19,7 +20,6 @@ from tests.personas.row import (
     ok,
 )
 
-LATER: Final = "AUTH PLAIN AGxhdGVyAGI="
 ROWS: Final = (
     Row(
         "ordinary",
@@ -63,6 +63,7 @@ ROWS: Final = (
     Row("helo-rejected", (EHLO,), ("helo-rejected/ehlo",), "helo-rejected", "helo"),
     Row("auth-failed", (EHLO, WRONG_LOGIN, "AUTH LOGIN", "Ym9i", "Yg=="), ("auth-failed/auth-response",)),
     Row("auth-temporary", (EHLO, LATER), ("auth-temporary/auth-response",), "auth-temporary"),
+    Row("auth-cancelled", (EHLO, "AUTH PLAIN", "*", "AUTH LOGIN", "*"), ("auth-cancelled/auth-line",)),
     Row("auth-mechanism-unknown", (EHLO, "AUTH FOO"), ("auth-mechanism-unknown/auth",)),
     Row(
         "auth-disabled",

@@ -1,4 +1,4 @@
-"""What OpenSMTPD is asked; nothing inside TLS, which Debian's 6.8 cannot do with its OpenSSL 3."""
+"""What OpenSMTPD is asked; nothing inside TLS, which Debian's 6.8 cannot do with its OpenSSL 3, whatever the key."""
 
 from __future__ import annotations
 

@@ -79,6 +79,7 @@ ROWS: Final = (
     Row("helo-rejected", ("EHLO (x)",), ("helo-rejected/ehlo",), "helo-rejected"),
     Row("auth-required", (EHLO, MAIL), ("auth-required/mail",), "auth-required", "auth-only"),
     Row("auth-failed", (EHLO, WRONG_LOGIN, "AUTH LOGIN", "Ym9i", "Yg=="), ("auth-failed/auth-response",)),
+    Row("auth-cancelled", (EHLO, "AUTH PLAIN", "*", "AUTH LOGIN", "*"), ("auth-cancelled/auth-line",)),
     Row("auth-mechanism-unknown", (EHLO, "AUTH FOO"), ("auth-mechanism-unknown/auth",)),
     Row("tls-required", (EHLO, MAIL), ("tls-required/mail",), "tls-required", "tls-only"),
     Row(

@@ -1,8 +1,9 @@
-"""Postfix: one smtpd for each set of settings, and a SASL server of our own."""
+"""Postfix: one smtpd for each set of settings, and a SASL server of our own; one smtpd has Cyrus SASL instead."""
 
 from __future__ import annotations
 
 import base64
+import os
 import shutil
 import socket
 import subprocess
@@ -94,8 +95,15 @@ SERVICES: Final[Mapping[str, Mapping[str, str]]] = {
     "impatient": {"smtpd_timeout": "3"},
     "full-disk": {"queue_minfree": "9000000000000000"},
     "strict-lines": {"smtpd_forbid_bare_newline": "reject"},
+    "cyrus": {"smtpd_sasl_type": "cyrus", "smtpd_sasl_path": "smtpd"},
 }
 """The smtpd that are run: name, and what differs from main.cf."""
+CYRUS: Final = """\
+pwcheck_method: auxprop
+auxprop_plugin: sasldb
+sasldb_path: /etc/sasldb2
+mech_list: PLAIN LOGIN
+"""
 
 
 @contextmanager
@@ -105,6 +113,8 @@ def running(package: Path, folder: Path, nameserver: str) -> Iterator[Mapping[st
     ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
     settings = sandbox.etc / "postfix"
     settings.mkdir(exist_ok=True)
+    if not _make_cyrus_accounts(sandbox.etc):
+        del ports["cyrus"]
     (settings / "main.cf").write_text(MAIN.format(package=f"{package}/".replace("//", "/")))
     (settings / "master.cf").write_text(MASTER + "".join(_service(name, port) for name, port in ports.items()))
     (settings / "header_checks").write_text("/^Subject: refused/ REJECT\n/name=.*exe/ REJECT\n")
@@ -129,9 +139,24 @@ def _service(name: str, port: int) -> str:
     return f"127.0.0.1:{port} inet n - n - - smtpd{options}\n"
 
 
+def _make_cyrus_accounts(etc: Path) -> bool:
+    """Alice in Cyrus SASL's own file of passwords; whether its tool is there to write it (Debian's sasl2-bin)."""
+    tool = shutil.which("saslpasswd2", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if tool is None:
+        return False
+    settings, accounts = etc / "postfix" / "sasl", etc / "sasldb2"
+    settings.mkdir(exist_ok=True)
+    (settings / "smtpd.conf").write_text(CYRUS)
+    command = [tool, "-p", "-c", "-f", str(accounts), "-u", "mx.example.test", "alice"]
+    subprocess.run(command, input=b"b", check=True, capture_output=True)
+    accounts.chmod(0o644)
+    return True
+
+
 # ---------------------------------------------------------------------- Dovecot's place
 
 HANDSHAKE: Final = "VERSION\t1\t1\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\nSPID\t1\nCUID\t1\nCOOKIE\t00\nDONE\n"
+HANGS_UP: Final = ""
 
 
 @contextmanager
@@ -150,6 +175,8 @@ def _login(connection: socket.socket) -> None:
             words = line.rstrip("\n").split("\t")
             if words[0] in ("AUTH", "CONT"):
                 user, told = _step(words, user)
+                if told == HANGS_UP:
+                    return
                 lines.write(told)
                 lines.flush()
 
@@ -166,6 +193,8 @@ def _step(words: list[str], user: str) -> tuple[str, str]:
     if "\0" not in said and not user:
         return said, f"CONT\t{number}\t{_prompt('Password:')}\n"
     user = user or said.strip("\0").split("\0")[0]
+    if user == "later":
+        return "", HANGS_UP
     fate = "OK" if user == "alice" else "FAIL"
     return "", f"{fate}\t{number}\tuser={user}\treason=authentication failure\n"
 

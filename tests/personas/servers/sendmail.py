@@ -118,11 +118,15 @@ def version(package: Path, ports: Mapping[str, int]) -> str:
 
 
 def _make(package: Path, name: str, port: int) -> str:
+    return expand(package, CONFIGURATION.format(**{**USUAL, **SERVICES[name], "name": name, "port": port}))
+
+
+def expand(package: Path, macros: str) -> str:
+    """A configuration, from the macros that it is written in."""
     folder = package / "usr/share/sendmail/cf"
     if not folder.exists():
         folder = package / "usr/share/sendmail"
-    settings = {**USUAL, **SERVICES[name], "name": name, "port": port}
-    text = f"include(`{folder}/m4/cf.m4')dnl\n" + CONFIGURATION.format(**settings)
+    text = f"include(`{folder}/m4/cf.m4')dnl\n{macros}"
     m4 = package / "usr/bin/m4"
     command = [str(m4 if m4.exists() else "m4"), f"-D_CF_DIR_={folder}/", "-"]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True, env=dict(os.environ)).stdout
