@@ -76,6 +76,7 @@ class Tap:
         "_show_secrets",
         "_stream",
         "_told",
+        "_unsaid",
     )
 
     def __init__(self, journal: Journal, number: int, *, listener: str = "smtp", scenario: str | None = None) -> None:
@@ -92,6 +93,7 @@ class Tap:
         self._secrets: tuple[bytes, ...] | None = None
         self._closed: str | None = None
         self._told: str | None = None
+        self._unsaid = False
 
     # ------------------------------------------------------------------ three calls for every command
 
@@ -101,6 +103,8 @@ class Tap:
         if self._decision is not None:
             self._finish()
             pipelined = True
+        elif self._unsaid:
+            self._unsaid, pipelined = False, True
         text = action.text
         if not text and action.shown is None and action.stage in _MAIL_DATA:
             self._stream.keep(("data", self._number, self._clock(), action.stage._value_, "", (), None, action.octets))
@@ -132,6 +136,7 @@ class Tap:
         """The turn is over, and with it the reply."""
         if self._decision is not None:
             self._finish()
+        self._unsaid = False
 
     # ------------------------------------------------------------------ the reply
 
@@ -192,7 +197,7 @@ class Tap:
         if self._aside is not None:
             self._decision, self._aside = self._aside, None
             self._finish_specially(interrupted=True)
-        self._releasing = False
+        self._releasing = self._unsaid = False
 
     # ------------------------------------------------------------------ replies that leave later
 
@@ -201,7 +206,7 @@ class Tap:
         decision = self._decision
         if decision is None or self._sent is not None:
             return
-        self._decision = None
+        self._decision, self._unsaid = None, True
         reply = str(decision.reply) if decision.reply is not None else ""
         text = f"kept back: {reply}" if reply else "kept back"
         self._add("note", self._hide(text.encode()).decode(errors="replace"), decision.stage, decision.rules)

@@ -28,7 +28,7 @@ _FILLER: Final = b"x" * 70 + b"\r\n"
 _DOT: Final = b".\r\n"
 _RECORD: Final = 16_384
 _OVERHEAD: Final = 17
-"""The inner content type, and the tag of AES-GCM (RFC 8446 5.2)."""
+"""The inner content type, and the tag of AES-GCM (RFC 9846 5.2)."""
 _MOST_SHOWN: Final = 1000
 """Characters in a comment of what was said inside TLS."""
 

@@ -1,1 +1,1 @@
-"""Drivers of real SMTP clients, two imitations, and the raw servers that they are tried against."""
+"""Drivers of real SMTP clients, mail servers among them, and of imitations; raw servers that they are tried against."""

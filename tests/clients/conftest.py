@@ -7,10 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from . import postfix
 from .certificate import make_context, write_certificate
 from .raw_server import RawServer, Script
 
 ServeRaw = Callable[[Script], RawServer]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def postfix_ends() -> Iterator[None]:
+    """Postfix ends with the tests, where one of them has started it."""
+    yield
+    postfix.stop()
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,15 @@ from . import (
     article_client,
     chunking_client,
     curl,
+    exim,
     hasty_client,
     libsmtp_client,
     literal_client,
     msmtp,
     nodemailer,
     pipelining_client,
+    postfix,
+    sendmail,
     smtplib_client,
     snail,
     swaks,
@@ -30,6 +33,15 @@ DRIVERS: Final[dict[str, Driver]] = {
     "libsmtp": libsmtp_client.deliver,
     "article": article_client.deliver,
 }
+
+RELAYS: Final[dict[str, Driver]] = {
+    "exim": exim.deliver,
+    "exim-data": exim.deliver_by_data,
+    "exim-early": exim.deliver_early,
+    "postfix": postfix.deliver,
+    "sendmail": sendmail.deliver,
+}
+"""Mail servers that pass a message on: they use BDAT, speak before the greeting, and send all commands at once."""
 
 SPECIAL: Final[dict[str, Driver]] = {
     "chunking": chunking_client.deliver,

@@ -17,13 +17,15 @@ BOUND: Final = 10
 class Entry:
     """One event; kinds (``connected``, ``command``, ``reply``, ``closed``) and stages are the journal's words.
 
-    ``over`` marks a session's last ``closed``: either side's end of the connection is noted before it.
+    ``over`` marks a session's last ``closed``: either side's end of the connection is noted before it. ``pipelined``
+    marks a command that came together with the one before it; raw servers do not look.
     """
 
     kind: str
     stage: str = ""
     text: str = ""
     over: bool = False
+    pipelined: bool = False
 
 
 class Record:

@@ -41,6 +41,9 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 smtp_bind_address = 127.0.0.1
 smtp_tcp_port = {port}
+default_destination_concurrency_failed_cohort_limit = 0
+"""
+IMPATIENT = """\
 smtp_connect_timeout = 3s
 smtp_helo_timeout = 5s
 smtputf8_enable = no
@@ -48,7 +51,6 @@ minimal_backoff_time = 1s
 maximal_backoff_time = 2s
 queue_run_delay = 1s
 transport_retry_time = 1s
-default_destination_concurrency_failed_cohort_limit = 0
 """
 MASTER = """\
 127.0.0.1:{submission} inet n - n - - smtpd
@@ -126,15 +128,20 @@ class Relay:
 
 
 @contextmanager
-def postfix(folder: Path, *, submission: int, port: int, nameserver: str) -> Iterator[Relay]:
-    """Postfix from its start to its end, relaying to port ``port`` of whatever the name server says."""
+def postfix(
+    folder: Path, *, submission: int, port: int, nameserver: str, settings: str = IMPATIENT, services: str = ""
+) -> Iterator[Relay]:
+    """Postfix from its start to its end, relaying to port ``port`` of whatever the name server says.
+
+    ``settings`` and ``services`` are further lines of its two files.
+    """
     for name in ("queue", "data"):
         (folder / name).mkdir(parents=True)
     shutil.chown(folder / "data", "postfix")
     os.chmod(folder, 0o755)
     values = {"folder": folder, "daemons": DAEMONS, "port": port, "submission": submission}
-    (folder / "main.cf").write_text(MAIN.format(**values))
-    (folder / "master.cf").write_text(MASTER.format(**values))
+    (folder / "main.cf").write_text(MAIN.format(**values) + settings)
+    (folder / "master.cf").write_text(MASTER.format(**values) + services)
     (folder / "resolv.conf").write_text(f"nameserver {nameserver}\noptions timeout:1 attempts:1\n")
     with (folder / "stderr").open("wb") as errors:
         process = subprocess.Popen(
