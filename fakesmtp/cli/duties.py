@@ -47,7 +47,10 @@ REFUSED: Final[Mapping[Stage, Duty]] = {
         ("5321 3.3",),
     ),
     Stage.DATA: Duty("Without 354 no message is sent.", ("5321 3.3", "5321 4.1.1.4")),
-    Stage.END_OF_DATA: Duty("The reply after the dot holds for all recipients: nobody has got it.", ("5321 4.2.5",)),
+    Stage.END_OF_DATA: Duty(
+        "The reply after the dot holds for all recipients: nobody has got it.",
+        ("5321 4.1.1.4", "5321 4.2.5"),
+    ),
 }
 """By stage, of a reply that refuses."""
 SPECIAL: Final[Mapping[tuple[Stage, int], Duty]] = {
@@ -68,6 +71,10 @@ _NO_LIMIT: Final = ("some minutes for each command", "5321 4.5.3.2")
 SLOW: Final = frozenset({"delay", "delay-from", "dribble", "bandwidth"})
 MUTE: Final = frozenset({"silence", "hang", "stop-reading", "drop-pipelined", "postpone"})
 LOST: Final = frozenset({"close", "reset-after", "truncate"})
+_OF_EACH: Final = Duty(
+    "By LMTP each recipient has a reply of its own after the dot: it reads all of them, and reports those that refuse.",
+    ("2033 4.2",),
+)
 _WHOLE: Final = Duty("A reply is whole at its last CRLF, in however many segments it comes.", ("5321 2.3.8",))
 _TURNS: Final = Duty(
     "Each command has one reply, in the order of the commands; what fits none of them ends the session.",
@@ -99,6 +106,8 @@ BY_FAULT: Final[Mapping[str, Duty]] = {
 def duties_of(scenario: Scenario, persona: Wording) -> list[Duty]:
     """What its rules ask of a client beside its outcome; each sentence once."""
     found = (duty for rule in scenario.rules for act in rule.acts for duty in _of_act(act, rule, persona))
+    if all(listener.lmtp for listener in scenario.listeners) and scenario.listeners:
+        found = (_OF_EACH if duty is REFUSED[Stage.END_OF_DATA] else duty for duty in found)
     return list({duty.text: duty for duty in found}.values())[:MOST]
 
 

@@ -102,7 +102,7 @@ def _is_name(octets: bytes) -> bool:
 def write_answer(question: Question, answer: Answer, room: int) -> tuple[bytes, bool]:
     """The message for an answer, and whether it is truncated: it must be, or takes more than ``room`` octets.
 
-    A truncated message has no records (RFC 2181 9).
+    A truncated message has no records: a client is to ignore what there is of them, and to ask by TCP (RFC 2181 9).
     """
     response = _response(question, answer.status)
     if not answer.truncated or answer.status != NOERROR:

@@ -69,7 +69,7 @@ class Datagrams(DatagramProtocol):
 
 @implementer(interfaces.IHalfCloseableProtocol)
 class Stream(Int16StringReceiver, TimeoutMixin):
-    """Questions over TCP, each with its length before it; answers come as they are ready (RFC 7766 6.2.1)."""
+    """Questions over TCP, each with its length before it; answers come as they are ready (RFC 7766 7, 8)."""
 
     def __init__(self, server: NameServer, reactor: Any) -> None:
         self._server = server

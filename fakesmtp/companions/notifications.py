@@ -72,7 +72,7 @@ class Occasion:
 
 
 def find_silence(message: StoredMessage, notification: Notification) -> str | None:
-    """Why nothing is sent back, or ``None``: to an empty reverse-path nothing ever is (RFC 5321 4.5.5)."""
+    """Why nothing is sent back, or ``None``: to an empty reverse-path nothing ever is (RFC 5321 4.5.5, 6.1)."""
     if not message.reverse_path:
         return "the reverse-path is <>"
     return _automatic(message) if notification.kind == "out-of-office" else None
