@@ -17,7 +17,7 @@ from fakesmtp.scenario.problems import advice
 if TYPE_CHECKING:
     from rich.console import Console
 
-HEADING: Final = "by rule, without a file each: `fakesmtp list --family STAGE` says what each name means"
+HEADING: Final = "by rule, without a file each: `fakesmtp list --family NAME` says what each name means"
 WRITTEN: Final = ("ACTION:STAGE=VALUE", "A rule as a name: 'reply:rcpt=452 4.2.2 Mailbox full', 'delay:data=5s'")
 
 
@@ -47,7 +47,9 @@ def show(family: str, glob: str | None, as_json: bool, color: Color) -> int:
         return Status.OK
     rows = [describe(name) for name in choose(family, glob)]
     if not rows:
-        raise Failure(Status.INVALID, f"no name by rule {f'of the family {family} ' if family else ''}fits {glob}")
+        where = f"of the family {family} " if family else ""
+        hint = f"`fakesmtp list --family{f' {family}' if family else ''}` lists them"
+        raise Failure(Status.INVALID, f"no name by rule {where}fits {glob}; {hint}")
     if as_json:
         print_json([row.as_dict() for row in rows])
     else:

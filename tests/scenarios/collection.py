@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import rows_extensions, rows_matrix, rows_rivals, rows_scripts, rows_tls, rows_wire
+from . import rows_extensions, rows_matrix, rows_relays, rows_rivals, rows_scripts, rows_tls, rows_wire
 from .further import FURTHER
 from .table import CASES, Case
 
@@ -13,6 +13,7 @@ EVERY_CASE: Final[tuple[Case, ...]] = (
     *FURTHER,
     *rows_extensions.ROWS,
     *rows_matrix.ROWS,
+    *rows_relays.ROWS,
     *rows_rivals.ROWS,
     *rows_scripts.ROWS,
     *rows_tls.ROWS,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients import postfix
 from tests.clients.certificate import make_context, write_certificate
 from tests.clients.raw_scripts import SCRIPTS
 from tests.clients.raw_server import RawServer
@@ -15,6 +16,13 @@ from tests.clients.record import Server
 
 from .collection import EVERY_CASE
 from .served import ServedScenario
+
+
+@pytest.fixture(scope="session", autouse=True)
+def postfix_ends() -> Iterator[None]:
+    """Postfix ends with the tests, where one of them has started it."""
+    yield
+    postfix.stop()
 
 
 @pytest.fixture(scope="session")

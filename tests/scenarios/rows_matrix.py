@@ -155,7 +155,8 @@ SECOND: Final = (
     *(cell for cell in _first_of_each_class().values() if cell.stage is not Stage.BDAT),
     matrix.cells()["rcpt-252"],
 )
-"""For each stage the first code of each class, and one for which smtplib has a fault; no program here speaks BDAT."""
+"""For each stage the first code of each class, and one for which smtplib has a fault; only Exim speaks BDAT."""
+CHUNKED: Final = tuple(cell for cell in matrix.cells().values() if cell.stage is Stage.BDAT)
 ENHANCED: Final = tuple(enhanced.statuses().values())
 
 # ---------------------------------------------------------------------- by-address

@@ -162,6 +162,16 @@ STARTTLS: Final = (
         {"curl": Shows(8, r"Weird server reply"), "msmtp": Shows(76, r"command STARTTLS failed")},
     ),
     secured("starttls-reply-injected", "forgotten", ("smtplib", "s-nail")),
+    stops(
+        "starttls-welcome-injected",
+        {"curl": Shows(8, r"Weird server reply"), "msmtp": Shows(76, r"command STARTTLS failed")},
+    ),
+    stops(
+        "starttls-welcome-injected",
+        only(shown.helo_refused("550", in_tls=True), "smtplib", "s-nail"),
+        "forgotten",
+        (*STARTED, Said("ehlo", "550")),
+    ),
     secured("starttls-keeps-plaintext"),
     delivered("plain-on-tls-port", "plain", cured=True),
     Case(

@@ -192,7 +192,8 @@ class OneOfSeveral:
 
 
 def _entry(event: Mapping[str, Any]) -> Entry:
-    return Entry(event["kind"], event.get("stage") or "", event.get("text") or "", bool(event.get("over")))
+    over, pipelined = bool(event.get("over")), bool(event.get("pipelined"))
+    return Entry(event["kind"], event.get("stage") or "", event.get("text") or "", over, pipelined)
 
 
 def _address(place: Mapping[str, Any]) -> tuple[str, int]:

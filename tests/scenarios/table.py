@@ -34,6 +34,20 @@ class Said:
 
 
 @attrs.frozen
+class Sent:
+    """A command that the journal must show: the stage and how it begins (regular expressions), and how often.
+
+    ``pipelined`` demands that it came together with the command before it, or that it did not. None is any, and of
+    ``times`` once at least; 0 demands that there is none.
+    """
+
+    stage: str
+    begins: str = ""
+    pipelined: bool | None = None
+    times: int | None = None
+
+
+@attrs.frozen
 class Case:
     """One scenario as clients meet it with one configuration and one message."""
 
@@ -42,6 +56,8 @@ class Case:
     said: tuple[Said, ...] = ()
     never: tuple[str, ...] = ()
     """Commands that must not arrive."""
+    sent: tuple[Sent, ...] = ()
+    """Commands that must arrive."""
     mail: Mail = PLAIN
     tls: Tls = "none"
     user: str | None = None
@@ -56,7 +72,7 @@ class Case:
     patience: int = PATIENCE
     """Seconds that the client waits for the server."""
     cured: bool = False
-    """Whether this configuration avoids the failure, so that the scenario's outcome does not hold."""
+    """Whether this configuration avoids the failure, or seeks it, so that the scenario's outcome does not hold."""
     earlier: tuple[Table, ...] = ()
     """What the client shows in the runs before."""
     options: tuple[str, ...] = ()

@@ -14,9 +14,13 @@ from fakesmtp.scenario import library
 from fakesmtp.scenario.naming import enhanced, matrix
 from fakesmtp.scenario.naming.matrix import Cell
 from fakesmtp.testing.fake import FakeSMTP
+from tests.clients import exim
+from tests.clients.model import Target
+from tests.clients.relaying import DEFERRED, RETURNED
 from tests.clients.running import run
 
-from .rows_matrix import ASKING, ENHANCED, MESSAGE, SECOND, command_line, run_smtplib
+from .rows_matrix import ASKING, CHUNKED, ENHANCED, MESSAGE, SECOND, command_line, run_smtplib
+from .table import LARGE
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +91,16 @@ def test_another_program_meets_a_code_of_each_class_at_every_stage(server: FakeS
     declared = library.load(cell.name).outcome
     if declared is not None or cell.stage in ASKING:
         assert (outcome.status == 0) == (declared == "delivered"), outcome
+
+
+@pytest.mark.parametrize("cell", CHUNKED, ids=lambda cell: cell.name)
+def test_exim_meets_every_code_at_its_first_chunk(server: FakeSMTP, cell: Cell) -> None:
+    server.scenario(cell.name)
+    outcome = exim.deliver(Target(server.host, server.port), LARGE)
+    check_met(server, cell)
+    assert outcome.status == {2: 0, 4: DEFERRED, 5: RETURNED}[cell.code // 100], outcome
+    assert cell.is_ordinary or str(cell.reply) in outcome.stdout
+    assert taken(server) == (outcome.status == 0)
 
 
 @pytest.mark.parametrize("status", ENHANCED, ids=lambda status: status.name)

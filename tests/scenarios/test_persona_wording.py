@@ -51,5 +51,5 @@ def test_swaks_shows_the_persona_s_words(scenario: str, persona: str, words: str
 
 def test_a_persona_that_nobody_knows_is_refused_by_name() -> None:
     outcome = execute("mailbox-full", "--persona", "postfx", "--", "true")
-    assert outcome.status == 3, outcome
-    assert "unknown persona 'postfx'" in outcome.stderr
+    assert outcome.status == 2, outcome
+    assert "there is no persona 'postfx'; did you mean 'postfix'?" in outcome.stderr

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 import attrs
 import pytest
 
-from tests.clients.drivers import DRIVERS, SPECIAL
+from tests.clients.drivers import DRIVERS, RELAYS, SPECIAL
 from tests.clients.model import Mail, Outcome, Target
 from tests.clients.record import Entry, Server
 
 from .collection import EVERY_CASE
 from .expectations import REAL, Shows
 from .outcomes import DECLARED, outcome_of
-from .table import CASES, LARGE, WITH_ATTACHMENT, Case, Said
+from .table import CASES, LARGE, WITH_ATTACHMENT, Case, Said, Sent
 
 HEALTHY = [(kind, "healthy", (), "") for kind in ("raw", "fakesmtp")]
 
@@ -40,7 +40,7 @@ def test_the_client_is_met_as_by_any_server_with_that_fault(server: Server, case
     outcome, entries = run_once(server, case, client)
     check_outcome(outcome, case.clients[client])
     check_journal(entries, case, case.clients[client].accepted)
-    if client in REAL and not case.cured:
+    if client in (*REAL, *RELAYS) and not case.cured:
         assert DECLARED[case.scenario] in (None, outcome_of(entries)), entries
 
 
@@ -51,7 +51,7 @@ def run_once(server: Server, case: Case, client: str) -> tuple[Outcome, Sequence
     crl = server.ca.with_name("ca.crl.pem") if case.crl and server.ca else None
     target = Target(host, port, server.ca, case.tls, case.user, password, case.patience, asked, crl, case.lmtp)
     mark = server.mark()
-    outcome = (DRIVERS | SPECIAL)[client](target, case.mail)
+    outcome = (DRIVERS | RELAYS | SPECIAL)[client](target, case.mail)
     return outcome, server.since(mark, case.sessions)
 
 
@@ -68,17 +68,23 @@ def check_journal(entries: Sequence[Entry], case: Case, accepted: int) -> None:
     assert kinds.count("connected") >= case.sessions
     assert case.sessions > 0 or "connected" not in kinds
     for said in (*case.said, Said("end-of-data", "2", accepted)):
-        found = [entry.text for entry in entries if is_reply(entry, said)]
-        assert len(found) == said.times if said.times is not None else found, (said, entries)
+        check_times(said, [entry for entry in entries if fits(entry, "reply", said)], entries)
+    for sent in case.sent:
+        found = [entry for entry in entries if fits(entry, "command", sent)]
+        check_times(sent, [entry for entry in found if sent.pipelined in (None, entry.pipelined)], entries)
     commands = {entry.stage for entry in entries if entry.kind == "command"}
     assert commands.isdisjoint(case.never), entries
 
 
-def is_reply(entry: Entry, said: Said) -> bool:
+def check_times(wanted: Said | Sent, found: Sequence[Entry], entries: Sequence[Entry]) -> None:
+    assert len(found) == wanted.times if wanted.times is not None else found, (wanted, entries)
+
+
+def fits(entry: Entry, kind: str, wanted: Said | Sent) -> bool:
     return (
-        entry.kind == "reply"
-        and re.fullmatch(said.stage, entry.stage) is not None
-        and re.match(said.begins, entry.text) is not None
+        entry.kind == kind
+        and re.fullmatch(wanted.stage, entry.stage) is not None
+        and re.match(wanted.begins, entry.text) is not None
     )
 
 

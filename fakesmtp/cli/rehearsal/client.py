@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from fakesmtp.cli.rehearsal.credentials import decode, encode, responses
-from fakesmtp.cli.rehearsal.handshake import Handshake
+from fakesmtp.cli.rehearsal.handshake import Handshake, alert_in
 from fakesmtp.cli.rehearsal.loopback import Clock, ConnectionLost, Loopback, OutOfPatience
 from fakesmtp.cli.rehearsal.part import Part
 from fakesmtp.cli.rehearsal.replies import Garbled, Heard, read_reply
@@ -60,11 +60,22 @@ class Told:
 
 
 class Client:
-    """One connection's conversation. :param negotiate: how its handshake with a kind of certificate goes."""
+    """One connection's conversation.
 
-    def __init__(self, loopback: Loopback, clock: Clock, part: Part, negotiate: Callable[[str], Handshake]) -> None:
+    :param negotiate: how its handshake with a kind of certificate goes.
+    :param meanwhile: what happens elsewhere once the server has greeted it.
+    """
+
+    def __init__(
+        self,
+        loopback: Loopback,
+        clock: Clock,
+        part: Part,
+        negotiate: Callable[[str], Handshake],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
         self._loopback, self._clock, self._part = loopback, clock, part
-        self._negotiate = negotiate
+        self._negotiate, self._meanwhile = negotiate, meanwhile
         self._offered: dict[str, str] = {}
 
     def deliver(self) -> Told:
@@ -86,6 +97,7 @@ class Client:
         if errand.tls == "implicit":
             self._shake_hands()
         self._greet()
+        self._meanwhile()
         if errand.tls == "starttls":
             self._start_tls()
         if errand.account is not None:
@@ -174,12 +186,15 @@ class Client:
         if self._loopback.has_unread:
             raise Setback("insecure", "octets in the clear follow the reply to STARTTLS")
         self._shake_hands()
+        before = self._offered
         try:
             self._hello()
         except (ConnectionLost, Garbled, Setback) as error:
             if isinstance(error, Setback) and error.outcome == "refused":
                 raise
             raise Setback("insecure", "the handshake is done, and then EHLO is not answered") from None
+        if self._part.remembers:
+            self._offered = before
 
     def _do_without_tls(self, words: str, after: Heard | None = None) -> None:
         if not self._part.opportunistic:
@@ -204,6 +219,8 @@ class Client:
             raise Setback("insecure", "what comes after the handshake is no TLS record")
 
     def _no_handshake(self) -> str:
+        if alert := alert_in(self._loopback.raw):
+            return f"the server sends the alert {alert}"
         if self._loopback.raw or self._loopback.has_unread:
             return "what the server answers is no handshake"
         return "the server closes the connection" if self._loopback.closing else "the server says nothing"
@@ -216,6 +233,14 @@ class Client:
         if mechanism is None:
             return
         password = "not this one" if self._part.wrong_password else password
+        for _ in range(self._part.guesses):
+            reply = self._authenticate(mechanism, user, password)
+            if reply.severity == 2 or reply.code == 421:
+                break
+        self._need(reply, "AUTH")
+
+    def _authenticate(self, mechanism: str, user: str, password: str) -> Heard:
+        """One dialogue, and its verdict."""
         answers = responses(mechanism, user, password)
         initial = "" if self._part.prompted or mechanism == "CRAM-MD5" else f" {encode(next(answers)(b''))}"
         reply = self._ask(f"AUTH {mechanism}{initial}")
@@ -227,7 +252,7 @@ class Client:
             reply = self._ask("*")
         if reply.code == 334:
             raise Setback("deferred", "the AUTH dialogue has no end")
-        self._need(reply, "AUTH")
+        return reply
 
     def _preferred(self) -> tuple[str, ...]:
         return ("LOGIN", "PLAIN", "CRAM-MD5") if self._part.prompted else ("PLAIN", "LOGIN", "CRAM-MD5")
@@ -236,10 +261,8 @@ class Client:
 
     def _transact(self) -> Told:
         part, errand = self._part, self._part.errand
-        mail = " ".join([f"MAIL FROM:<{errand.reverse_path}>", *self._parameters(part.mail_parameters)])
-        rcpts = [
-            " ".join([f"RCPT TO:<{path}>", *self._parameters(part.rcpt_parameters)]) for path in errand.forward_paths
-        ]
+        mail = self._envelope_line("MAIL FROM", errand.reverse_path, part.mail_parameters)
+        rcpts = [self._envelope_line("RCPT TO", path, part.rcpt_parameters) for path in errand.forward_paths]
         chunked = part.chunked and self._may_use("CHUNKING")
         if part.pipelines and self._may_use("PIPELINING"):
             replies = self._ask_together([mail, *rcpts, *([] if chunked else ["DATA"])])
@@ -253,9 +276,10 @@ class Client:
                 self._need_go_ahead(self._ask("DATA"))
         return self._send_message(chunked, refused)
 
-    def _parameters(self, wanted: Iterable[str]) -> list[str]:
-        """Those whose extension may be used."""
-        return [each for each in wanted if self._may_use(EXTENSIONS[each.partition("=")[0]])]
+    def _envelope_line(self, command: str, path: str, wanted: Iterable[str]) -> str:
+        """MAIL or RCPT, with those parameters whose extension may be used."""
+        parameters = [each for each in wanted if self._may_use(EXTENSIONS[each.partition("=")[0]])]
+        return " ".join([f"{command}:<{path}>" if self._part.brackets else f"{command}:{path}", *parameters])
 
     def _may_use(self, keyword: str) -> bool:
         return keyword in self._offered or self._part.insists
@@ -291,8 +315,8 @@ class Client:
         if chunked:
             self._send_chunks(message)
         else:
-            stuffed = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in message.split(b"\r\n"))
-            self._loopback.send((stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n") + b".\r\n")
+            sent = _stuff(message) if self._part.stuffs else message
+            self._loopback.send((sent if sent.endswith(b"\r\n") else sent + b"\r\n") + b".\r\n")
         replies = [self._hear(".") for _ in range(accepted if self._part.lmtp else 1)]
         return self._judge_message(replies, refused)
 
@@ -312,6 +336,11 @@ class Client:
         told = "; ".join(str(reply) for reply in failed)
         outcome: Outcome = "refused" if any(reply.severity == 5 for reply in failed) else "deferred"
         return Told(outcome, f"delivered, but not to everybody: {told}")
+
+
+def _stuff(message: bytes) -> bytes:
+    """With dots doubled that begin a line (RFC 5321 section 4.5.2)."""
+    return b"\r\n".join(b"." + line if line.startswith(b".") else line for line in message.split(b"\r\n"))
 
 
 def _named(what: str) -> str:

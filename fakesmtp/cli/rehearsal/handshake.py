@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from fakesmtp.protocol.handshake import ALERTS
+
 if TYPE_CHECKING:
     from OpenSSL.SSL import Connection
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 _FLIGHTS: Final = 10
 """Times that either side may speak before it is given up."""
 _CHUNK: Final = 65_536
+_ALERT: Final = 21
+"""The content type of a record."""
 _DONE: Final = b"SSL negotiation finished successfully"
 
 
@@ -52,6 +56,12 @@ def shake_hands(scenario: Scenario, tls: Tls, kind: str, name: str) -> Handshake
     server = creator.serverConnectionForTLS(None)
     server.set_accept_state()
     return _negotiate(server, name, revocation=kind == "revoked")
+
+
+def alert_in(octets: bytes) -> str | None:
+    """The alert that is in the clear in these octets, by its name (RFC 9846 section 6)."""
+    names = {number: name.replace("-", "_") for name, number in ALERTS.items()}
+    return names.get(octets[6]) if len(octets) == 7 and octets[0] == _ALERT else None
 
 
 def _client_context(revocation: bool) -> ssl.SSLContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -40,9 +41,11 @@ _PATHS: Final = (
 """Recipients that rules ask about."""
 _TOGETHER: Final = frozenset({"drop-pipelined", "invert", "merge"})
 """Faults that show where commands come together."""
-_AT_ONCE: Final = "8314 3.3"
-"""The section that speaks of TLS without STARTTLS."""
+_WRONG_PORT: Final = "wrong-service"
+"""The tag of scenarios where the port speaks another protocol than the client."""
 _MOST_SESSIONS: Final = 3
+_AUTH: Final = frozenset({Stage.AUTH, Stage.AUTH_LINE, Stage.AUTH_RESPONSE})
+_MOST_AT_ONCE: Final = 10
 _EVER: Final = 5
 _LARGE: Final = 40_000
 
@@ -80,6 +83,16 @@ class Part:
     """Messages in one session."""
     insists: bool = False
     """Use what the server does not offer: parameters, PIPELINING, STARTTLS."""
+    guesses: int = 1
+    """Logins that are tried in one session."""
+    remembers: bool = False
+    """Go by what was offered before TLS."""
+    brackets: bool = True
+    """Paths stand in angle brackets."""
+    stuffs: bool = True
+    """Lines of the message that begin with a dot get another one."""
+    at_once: int = 1
+    """Connections that are open together."""
 
 
 def make_part(scenario: Scenario, listener: Listener) -> Part:
@@ -95,6 +108,7 @@ def make_part(scenario: Scenario, listener: Listener) -> Part:
         attrs.evolve(
             errand,
             tls=_tls(scenario, listener, errand.tls),
+            account=errand.account if scenario.pop3 is None or _is_about_auth(rules) else None,
             forward_paths=_forward_paths(errand, rules, listener),
             message=_message(scenario, errand.message),
         ),
@@ -134,8 +148,17 @@ def variants(scenario: Scenario, part: Part) -> Iterator[tuple[str, Part]]:
     for told, message in MESSAGES.items():
         yield f"A client whose message {told}", attrs.evolve(part, errand=attrs.evolve(errand, message=message))
     yield "A client that sends three messages", attrs.evolve(part, sessions=_MOST_SESSIONS, persists=True, always=True)
+    yield "A client that writes paths without angle brackets", attrs.evolve(part, brackets=False)
+    dotted = attrs.evolve(errand, message=_DOTTED)
+    yield "A client that does not double dots", attrs.evolve(part, errand=dotted, stuffs=False)
+    yield "A client that guesses passwords", attrs.evolve(part, wrong_password=True, guesses=_EVER, sessions=1)
+    yield "A client that goes by what was offered before TLS", attrs.evolve(part, remembers=True)
+    for number in _crowds(scenario):
+        yield f"A client that opens {number} connections at once", attrs.evolve(part, at_once=number)
 
 
+_DOTTED: Final = b"Subject: report\r\n\r\n.hidden\r\n"
+"""A message with a line that begins with a dot."""
 MESSAGES: Final[Mapping[str, bytes]] = {
     "has eight-bit characters": "Subject: caf\u00e9\r\n\r\nGr\u00fc\u00dfe\r\n".encode(),
     "has bare line feeds": b"Subject: report\r\n\r\none\ntwo\r\n",
@@ -163,11 +186,16 @@ def _tls(scenario: Scenario, listener: Listener, mode: str) -> str:
     """Where it is about safety, the client wants TLS; and at once, where that is what it is about."""
     if scenario.outcome != "insecure" or listener.tls is not None:
         return mode
-    if _AT_ONCE in scenario.rfc:
+    if _WRONG_PORT in scenario.tags:
         return "implicit"
     if mode == "none":
         return "starttls"
     return mode
+
+
+def _is_about_auth(rules: Iterable[Rule]) -> bool:
+    """Else, where there are mailboxes, the accounts are theirs."""
+    return any(_AUTH & set(rule.stages) for rule in rules)
 
 
 def _forward_paths(errand: Errand, rules: Iterable[Rule], listener: Listener) -> tuple[str, ...]:
@@ -198,6 +226,12 @@ def _peers(scenario: Scenario) -> Iterator[str]:
     for _, matcher in _conditions(scenario, "peer"):
         if isinstance(matcher, Within):
             yield str(next(iter(matcher.network.hosts()), matcher.network.network_address))
+
+
+def _crowds(scenario: Scenario) -> Iterator[int]:
+    """Numbers of open connections that a rule speaks of: for each, the fewest."""
+    for _, matcher in _conditions(scenario, "connections"):
+        yield from islice(filter(matcher.matches, range(2, _MOST_AT_ONCE + 1)), 1)
 
 
 def _names(scenario: Scenario) -> Iterator[str]:

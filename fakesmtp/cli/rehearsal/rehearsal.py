@@ -1,9 +1,13 @@
-"""A whole rehearsal: as many connections as the scenario needs, and what was said on them."""
+"""A whole rehearsal: as many connections as the scenario needs, and what was said on them.
+
+A client that is refused, and has a mailbox there, reads its mail first, and then tries again: POP before SMTP.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
 
 import attrs
 
@@ -35,6 +39,10 @@ class Try:
     told: Told
     later: float = 0.0
     """Seconds since the try before it."""
+    meanwhile: bool = False
+    """The try before it is not over yet."""
+    after: Conversation | None = None
+    """What was said by POP3 before it."""
 
 
 @attrs.frozen
@@ -75,8 +83,6 @@ def rehearse(scenario: Scenario, seed: int = SEED) -> Rehearsal:
 def _rehearse(scenario: Scenario, seed: int) -> Rehearsal:
     if scenario.address is not None and scenario.outcome == "unreachable":
         return Rehearsal(scenario, (), frozenset(), silence=f"the client is told to connect to {scenario.address}")
-    if scenario.pop3 is not None and (scenario.pop3.refusal or scenario.pop3.reply or scenario.pop3.clients):
-        return Rehearsal(scenario, (), frozenset(), silence="the login by POP3, which comes before SMTP, fails")
     listener = _listener(scenario)
     if listener.state != "open":
         return Rehearsal(scenario, (), frozenset(), silence=phrase_listener(listener))
@@ -108,23 +114,25 @@ class _Stage:
         played = attrs.evolve(scenario, rules=rules)
         self._policy = ScenarioPolicy(played, clock=self._clock, now=self._clock.now, seed=seed)
         self._journal = Journal(clock=self._clock, now=self._clock.now)
+        self._sessions = 0
+        self._tries: dict[int, Callable[[Conversation], Try]] = {}
 
     def play(self) -> Rehearsal:
         """Try until it goes well, or as often as is worth while."""
-        told = list(self._try_all())
-        conversations = transcribe(self._journal)
-        tries = [Try(each, words, later) for each, (words, later) in zip(conversations, told, strict=True)]
+        self._try_all()
+        tries = (self._tries[number](each) for number, each in enumerate(transcribe(self._journal), 1))
         return Rehearsal(self._scenario, tuple(tries), self._acted())
 
-    def _try_all(self) -> Iterator[tuple[Told, float]]:
-        later = 0.0
-        for number in range(1, self._part.sessions + 1):
-            told = self._try(number, self._part)
-            yield told, later
+    def _try_all(self) -> None:
+        told = self._try()
+        for _ in range(1, self._part.sessions):
             if told.outcome != "deferred" and not self._goes_on():
-                return
+                break
             later = retry_pause(self._scenario) if told.outcome == "deferred" else _PAUSE
             self._clock.reach(self._clock() + later)
+            told = self._try(later=later)
+        if told.outcome == "refused" and self._scenario.pop3 is not None:
+            self._try(after=self._read_mail())
 
     def _goes_on(self) -> bool:
         """Whether a client that has not been deferred connects again: so long as no rule has acted, or always."""
@@ -133,12 +141,26 @@ class _Stage:
     def _acted(self) -> frozenset[str]:
         return frozenset(name for name, progress in self._policy.progress().items() if progress.acted)
 
-    def _try(self, number: int, part: Part) -> Told:
+    def _try(self, **circumstances: Any) -> Told:
+        """One connection, and those that the client opens meanwhile. :param circumstances: facts of the try."""
+        self._sessions = number = self._sessions + 1
         session = make_session(self._scenario, number, self._settings, self._policy, self._clock, number)
         tap = Tap(self._journal, number, listener=self._listener.name, scenario=self._scenario.name)
         loopback = Loopback(session, tap, self._clock, self._look_up)
-        loopback.connect(part.peer)
-        return Client(loopback, self._clock, part, self._negotiate).deliver()
+        loopback.connect(self._part.peer)
+        client = Client(loopback, self._clock, self._part, self._negotiate, self._open_another)
+        told = client.deliver()
+        self._tries[number] = partial(Try, told=told, **circumstances)
+        return told
+
+    def _open_another(self) -> None:
+        if self._sessions < self._part.at_once:
+            self._try(meanwhile=True)
+
+    def _read_mail(self) -> Conversation:
+        from fakesmtp.cli.rehearsal.mailbox import read_mail
+
+        return read_mail(self._scenario, self._clock, self._policy.logged_in, self._part.peer)
 
     def _negotiate(self, kind: str) -> Handshake:
         return shake_hands(self._scenario, self._listener.tls or self._scenario.tls, kind, self._part.errand.host)

@@ -11,6 +11,7 @@ import attrs
 from fakesmtp.cli.rehearsal.rehearsal import Rehearsal, Try
 from fakesmtp.journal.transcript import Line
 from fakesmtp.protocol.units import show_duration
+from fakesmtp.scenario.facts import FACTS
 from fakesmtp.scenario.model import Capabilities, Scenario
 
 MOST: Final = 48
@@ -47,12 +48,28 @@ def tell(rehearsal: Rehearsal) -> list[Row]:
     if left_out := len(rehearsal.tries) - len(tries):
         rows.append(Row("", f"all goes well on {left_out} connection{'s' if left_out > 1 else ''} before this"))
     for number, each in enumerate(tries):
-        if number:
-            rows.append(Row("", f"{show_duration(round(each.later))} later, a new connection"))
+        rows += _tell_between(each) if number else ()
         rows += _tell_try(each, rehearsal.scenario)
     if rehearsal.scenario.rules and not rehearsal.acted:
-        rows.append(Row("", "no rule has acted: this client does nothing that one is about"))
+        rows.append(Row("", f"no rule has acted: {_why_none(rehearsal.scenario)}"))
     return _bounded(rows)
+
+
+def _why_none(scenario: Scenario) -> str:
+    looked_up = [any(FACTS[each.fact].lookup for each in rule.when) for rule in scenario.rules]
+    return "what the server looks up is in order" if all(looked_up) else "this client does nothing that one is about"
+
+
+def _tell_between(each: Try) -> Iterator[Row]:
+    """How it comes to another try."""
+    if each.after is not None:
+        yield Row("", "the client reads its mail by POP3:")
+        yield from (Row(line.speaker, line.text) for line in each.after.lines if line.speaker)
+        yield Row("", "and tries again, by SMTP:")
+    elif each.meanwhile:
+        yield Row("", "meanwhile, another connection")
+    else:
+        yield Row("", f"{show_duration(round(each.later))} later, a new connection")
 
 
 def render(rehearsal: Rehearsal) -> str:
@@ -65,9 +82,11 @@ def render(rehearsal: Rehearsal) -> str:
 def _worth_telling(tries: tuple[Try, ...]) -> Iterator[Try]:
     """Without those at the beginning on which nothing happens, where something does later."""
     eventful = [
-        each.told.outcome != "delivered" or any(line.comment for line in each.conversation.lines) for each in tries
+        each.told.outcome != "delivered" or each.meanwhile or any(line.comment for line in each.conversation.lines)
+        for each in tries
     ]
     first = eventful.index(True) if True in eventful else 0
+    first -= tries[first].meanwhile  # the one that is open while it comes
     yield from tries[first:]
 
 

@@ -1,10 +1,11 @@
-"""Scenarios by rule of naming: ``rcpt-452``, ``enhanced-4.2.2``, ``reply:rcpt=452 4.2.2 Mailbox full``.
+"""Scenarios by rule of naming: ``rcpt-452``, ``enhanced-4.2.2``, ``tls-alert-unknown-ca``, ``reply:rcpt=452 Full``.
 
 They have no file each. A name becomes the text of a scenario, which is read as any other is: so the journal has places
 in it (``<rcpt-452>:7``), ``show`` explains it, and ``extends`` builds on it. A file of the same name comes first.
 
 - :mod:`~fakesmtp.scenario.naming.matrix`: ``STAGE-CODE``, every stage with every reply code that is listed for it;
 - :mod:`~fakesmtp.scenario.naming.enhanced`: ``enhanced-C.S.D``, every enhanced status code of the IANA registry;
+- :mod:`~fakesmtp.scenario.naming.alerts`: ``tls-alert-NAME``, every alert of TLS;
 - :mod:`~fakesmtp.scenario.naming.written`: ``ACTION:STAGE=VALUE``, a rule as a name, for whatever else.
 """
 
@@ -32,17 +33,19 @@ class WrongName(LookupError):
 
 @attrs.frozen
 class Family:
-    """Scenarios whose names differ in the code alone."""
+    """Scenarios whose names differ in the code alone, or in the alert."""
 
     name: str
-    """What stands before the code: a stage, or ``enhanced``."""
+    """What stands before the code: a stage, or ``enhanced``; before the alert ``tls-alert``."""
     summary: str
     names: tuple[str, ...]
+    varies: str = "CODE"
+    """What stands behind it."""
 
     @property
     def rule(self) -> str:
         """The rule of naming: ``rcpt-CODE``."""
-        return f"{self.name}-CODE"
+        return f"{self.name}-{self.varies}"
 
 
 def is_written(name: str) -> bool:
@@ -67,27 +70,31 @@ def draft(name: str) -> Draft | None:
         from fakesmtp.scenario.naming import written
 
         return written.draft(name)
-    if not _BY_CODE.fullmatch(name):
-        return None
-    from fakesmtp.scenario.naming import enhanced, matrix
+    from fakesmtp.scenario.naming import alerts, enhanced, matrix
 
+    if not _BY_CODE.fullmatch(name):
+        return alerts.draft(name)
     return matrix.draft(name) or enhanced.draft(name)
 
 
 def families() -> tuple[Family, ...]:
-    """Every family, in the order of a session."""
-    from fakesmtp.scenario.naming import enhanced, matrix
+    """Every family: of replies in the order of a session, and of what is no reply."""
+    from fakesmtp.scenario.naming import alerts, enhanced, matrix
 
-    return (*matrix.families(), enhanced.family())
+    return (*matrix.families(), enhanced.family(), alerts.family())
 
 
 def names() -> Iterator[str]:
-    """Every name that has a code in it."""
+    """Every name of every family."""
     return (name for family in families() for name in family.names)
 
 
 def advise(name: str) -> str | None:
-    """What to say of a name with a code that its family has not; ``None`` if there is no such family."""
+    """What to say of a name that its family has not; ``None`` if there is no such family."""
+    from fakesmtp.scenario.naming import alerts
+
+    if told := alerts.advise(name):
+        return told
     stem, _, code = name.rpartition("-")
     family = next((family for family in families() if family.name == stem), None)
     if family is None or not _BY_CODE.fullmatch(name):

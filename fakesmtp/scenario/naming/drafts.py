@@ -121,7 +121,7 @@ def outcome_of(stage: Stage, code: int) -> Outcome | None:
         return "delivered"
     if stage is Stage.STARTTLS:
         return "insecure"
-    return "deferred" if code // 100 == 4 else "refused"
+    return "refused" if code // 100 == 5 else "deferred"
 
 
 def duty_at(stage: Stage, code: int) -> tuple[str, tuple[str, ...]]:

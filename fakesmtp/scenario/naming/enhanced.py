@@ -34,7 +34,8 @@ class Entry(NamedTuple):
     """Basic codes, one for each class that makes sense."""
     text: str
     rfc: str = ""
-    """The document that registered it; by default RFC 3463, in the section of its subject."""
+    """The document that registered it; by default RFC 3463, in the section of its subject. No RFC has X.7.28: the
+    registry is RFC 5248's."""
 
 
 M, R, D, A, V = Stage.MAIL, Stage.RCPT, Stage.END_OF_DATA, Stage.AUTH, Stage.AUTH_RESPONSE
