@@ -11,6 +11,7 @@ import argparse
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ sys.path[:0] = [str(DOCS), str(ROOT)]
 
 import pages  # noqa: E402
 
+_CELLS: Final = re.compile(r"(?<!\\)\|")
+_CODE: Final = re.compile(r"`([^`]+)`")
 _LINK: Final = re.compile(r"\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
@@ -33,12 +36,33 @@ def stage(source: Path) -> None:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "node_modules"))
     for path in DOCS.glob("*.md"):
         shutil.copy(path, source / "docs" / path.name)
+    names = pages.homes()
     for path in source.rglob("*.md"):
-        path.write_text(lead_to_pages(path, path.read_text("utf-8")), "utf-8")
+        folder = "../" * (len(path.relative_to(source).parts) - 1)
+        text = name_pages(path.read_text("utf-8"), {name: f"{folder}{home}" for name, home in names.items()})
+        path.write_text(lead_to_pages(path, text), "utf-8")
     for name, text in pages.every(DOCS):
         path = source / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
+
+
+def name_pages(text: str, homes: Mapping[str, str]) -> str:
+    """In columns of scenarios, each name leads to its page.
+
+    :param homes: by name, where its page is from here.
+    """
+    lines, columns = [], set[int]()
+    for line in text.splitlines():
+        cells = _CELLS.split(line) if line.startswith("|") else []
+        if not columns or not cells:
+            columns = {number for number, cell in enumerate(cells) if cell.strip() in ("scenario", "scenarios")}
+        for number in columns & set(range(len(cells))):
+            cells[number] = _CODE.sub(
+                lambda found: f"[{found[0]}]({homes[found[1]]})" if found[1] in homes else found[0], cells[number]
+            )
+        lines.append("|".join(cells) if cells else line)
+    return "\n".join(lines) + "\n"
 
 
 def lead_to_pages(path: Path, text: str) -> str:

@@ -18,10 +18,11 @@ from writing import write_or_compare
 from fakesmtp.cli.console import listed
 from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords, rfc_section
 from fakesmtp.cli.surroundings import phrase_clock, phrase_listener, phrase_record, phrase_tls
+from fakesmtp.protocol.handshake import ALERTS
 from fakesmtp.protocol.stages import Stage
 from fakesmtp.scenario import library
 from fakesmtp.scenario.model import Scenario, Tls
-from fakesmtp.scenario.naming import enhanced, matrix
+from fakesmtp.scenario.naming import alerts, enhanced, matrix
 from fakesmtp.scenario.naming.drafts import label_of
 
 FOLDER: Final = Path(__file__).parent
@@ -173,12 +174,14 @@ def failures_page() -> str:
 MATRIX_HEAD: Final = """\
 # The matrix of replies
 
-Every command and every reply code that RFC 5321 section 4.3.2, or the RFC of an extension, lists for it, and every
-enhanced status code of the IANA registry: each is a scenario by its name, without a file.
+Every command and every reply code that RFC 5321 section 4.3.2 or the RFC of an extension lists for it, or that servers
+give all the same, every enhanced status code of the IANA registry, and every alert of TLS: each is a scenario by its
+name, without a file.
 
 ```sh
 fakesmtp exec rcpt-452 -- pytest tests/mail
 fakesmtp show enhanced-4.2.2
+fakesmtp show tls-alert-unknown-ca
 fakesmtp list --family rcpt
 ```
 
@@ -202,6 +205,7 @@ def matrix_page() -> str:
         parts += [f"\n### {family.name}\n\n{label} is answered so:\n\n"]
         parts += _table(("scenario", "reply", "outcome"), map(_cell_row, family.names))
     parts += ["\n## Enhanced status codes\n\n", *_table(STATUS_COLUMNS, _status_rows())]
+    parts += [ALERTS_HEAD, *_table(("alert", "number", "what it says", "defined in"), _alert_rows())]
     return "".join(parts)
 
 
@@ -227,6 +231,21 @@ def _status_rows() -> Iterator[tuple[str, ...]]:
         sections = "; ".join(rfc_section(each) for each in found[0].sections)
         names = " ".join(_code(each.name) for each in found)
         yield f"X.{detail}", entry.text, sections, names, _code(entry.stage), entry.codes.replace(" ", ", ")
+
+
+ALERTS_HEAD: Final = """
+## TLS alerts
+
+An alert takes the place of the handshake, and the connection is closed. The outcome is `insecure`: a correct client
+stops here. It comes behind STARTTLS, and at once with `--set tls.mode=implicit`.
+
+"""
+
+
+def _alert_rows() -> Iterator[tuple[str, ...]]:
+    for alert, entry in alerts.REGISTRY.items():
+        sections = "; ".join(rfc_section(each) for each in entry.rfc)
+        yield _code(f"{alerts.NAME}-{alert}"), str(ALERTS[alert]), entry.says, sections
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

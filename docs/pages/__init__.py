@@ -35,7 +35,7 @@ what it tells its user. The [README](README.md) has the one command to know.
 fakesmtp exec mailbox-full -- pytest tests/mail
 ```
 
-A scenario is a healthy server and the few rules that make it fail; [the format](docs/scenarios.md) begins with five
+A scenario is a healthy server and the few rules that make it fail; [the format](docs/scenarios.md) begins with a few
 lines. `--persona postfix` says the same refusal in another server's words.
 
 ```yaml
@@ -47,21 +47,22 @@ rules:
     refuse: attachment-refused
 ```
 
-## To look something up
-
-- [The library](reference/scenarios/index.md): {scenarios} named failures, each with what goes wrong, what it looks like
-  on the wire, and what a correct client does
-- [Names by rule](reference/families/index.md): {names} more, one for every reply code of every command
-- [Faults](reference/faults/index.md): the {faults} things a rule can do
-- [The Python interface](reference/python/index.md), and the control interface for [other
-  languages](docs/other-languages.md)
-- [What is left out](docs/left-out.md)
-
 ## To begin
 
 - with a suite: [in pytest](docs/pytest.md), [in Python](docs/python.md), [in any language](docs/other-languages.md)
 - at a terminal: [the command line](docs/command-line.md)
-- with what a client is to be judged by: [verdicts](docs/verdicts.md)
+- with a product that shows an error: [which scenario?](README.md#which-scenario)
+
+## To look something up
+
+- [The library](reference/scenarios/index.md): {scenarios} scenarios, each with what goes wrong, what it looks like on
+  the wire, and what a correct client does
+- [Names by rule](reference/families/index.md): {names} more, for every reply code of every command, every enhanced
+  status code and every alert of TLS
+- [Faults](reference/faults/index.md): the {faults} things a rule can do
+- [Verdicts](docs/verdicts.md): what is said of a client
+- [The Python interface](reference/python/index.md), and the [control interface](docs/control.md) for all others
+- [What is left out](docs/left-out.md)
 """
 
 
@@ -75,6 +76,12 @@ def every(docs: Path) -> Iterator[Page]:
     yield "index.md", index_page(docs, len(scenarios))
 
 
+def homes() -> dict[str, str]:
+    """By the name of each scenario, with a file or by rule, its page."""
+    by_rule = {name: f"reference/families/{family.name}.md" for family in naming.families() for name in family.names}
+    return by_rule | {path.stem: f"reference/scenarios/{path.stem}.md" for path in library.files(library.built_in())}
+
+
 def index_page(docs: Path, scenarios: int) -> str:
     """The first page: what there is, and the margin of all pages."""
     written = list(dict.fromkeys(re.findall(r"\]\(([\w-]+)\.md", (docs / "README.md").read_text("utf-8"))))
@@ -84,8 +91,8 @@ def index_page(docs: Path, scenarios: int) -> str:
     return "\n".join(
         [
             head,
-            toctree(reference, caption="Reference", maxdepth="1"),
             toctree(guides, caption="Guides", maxdepth="1"),
+            toctree(reference, caption="Reference", maxdepth="1"),
             toctree(["CHANGELOG", "Benchmarks <benchmarks/README>"], caption="Project", maxdepth="1"),
         ]
     )

@@ -18,8 +18,9 @@ def family_pages() -> Iterator[Page]:
         yield f"reference/families/{family.name}.md", family_page(family)
     rows = [(f"[{code(each.rule)}]({each.name}.md)", str(len(each.names)), escape(each.summary)) for each in families]
     head = (
-        "# Names by rule\n\nScenarios without a file: the name is the stage and the code, or `enhanced` and an enhanced"
-        " status code, and says everything. [The matrix](../../docs/matrix.md) has all of them in one table.\n\n"
+        "# Names by rule\n\nScenarios without a file: the name is the stage and the code, `enhanced` and an enhanced"
+        " status code, or `tls-alert` and an alert, and says everything. [The matrix](../../docs/matrix.md) has all of"
+        " them.\n\n"
     )
     yield "reference/families/index.md", head + table(("names", "how many", "what they are"), rows)
 

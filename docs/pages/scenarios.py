@@ -9,8 +9,10 @@ from typing import Final
 from fakesmtp.cli.console import listed
 from fakesmtp.cli.duties import BY_OUTCOME
 from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords
+from fakesmtp.cli.show_ import wrong_without_rules
 from fakesmtp.protocol.stages import STAGES, Stage
 from fakesmtp.scenario.model import Scenario
+from fakesmtp.scenario.persona import DEFAULT
 from pages.markdown import ORPHAN, Page, code, escape, fence, played, section_link, table
 
 FOLDERS: Final = {
@@ -56,7 +58,7 @@ def scenario_page(scenario: Scenario) -> str:
         f"{ORPHAN}# {code(scenario.name)}\n\n[The library](index.md#{folder}) › {folder}\n",
         f"**{escape(scenario.summary)}.**\n",
         f"{escape(scenario.description.strip())}\n",
-        f"## What goes wrong\n\n{''.join(_wrong(explanation))}",
+        f"## What goes wrong\n\n{''.join(_wrong(explanation))}\n{_server(explanation)}",
         f"## What it looks like\n\n{played(scenario)}",
         f"## What a correct client does\n\n{''.join(_duties(explanation))}",
         *_expected(explanation),
@@ -68,30 +70,42 @@ def scenario_page(scenario: Scenario) -> str:
 
 
 def _wrong(explanation: Explanation) -> Iterator[str]:
-    if explanation.scenario.script is not None:
+    scenario, told = explanation.scenario, {""}
+    if scenario.script is not None:
         yield "- the server says a script, word for word: see below\n"
+    elif not scenario.rules:
+        yield f"{wrong_without_rules(scenario)}\n"
     for rule in explanation.rules:
-        yield from _rule(rule)
-    for label, text in explanation.server.items():
-        if label != "speaks as" and text != "none":
-            yield f"- {escape(label)}: {escape(text)}\n"
-    yield f"- the server speaks as {escape(explanation.server['speaks as'])}\n"
+        yield from _rule(rule, told)
 
 
-def _rule(rule: RuleInWords) -> Iterator[str]:
+def _server(explanation: Explanation) -> str:
+    """What the server is, beside its rules; without what goes without saying."""
+    usual = {"speaks as": DEFAULT, "TLS": "none"}
+    rows = [
+        f"- {escape(label)}: {escape(text)}\n"
+        for label, text in explanation.server.items()
+        if label not in usual or text.split()[0] != usual[label]
+    ]
+    return f"The server:\n\n{''.join(rows)}" if rows else ""
+
+
+def _rule(rule: RuleInWords, told: set[str]) -> Iterator[str]:
+    """:param told: what was said of faults before; it is not said again."""
     conditions = f" where {escape(listed(list(rule.when)))}" if rule.when else ""
     counting = f", {escape(rule.counting)}" if rule.counting else ""
     yield f"- at {', '.join(map(code, rule.stages))}{conditions}{counting} ({code(rule.name)}):\n"
     for deed in rule.deeds:
-        yield from _deed(deed)
+        yield from _deed(deed, told)
 
 
-def _deed(deed: Deed) -> Iterator[str]:
+def _deed(deed: Deed, told: set[str]) -> Iterator[str]:
     link = f"[{code(deed.fault)}](../faults/{deed.fault}.md)"
     setting = deed.text.removeprefix(deed.fault).removeprefix(":").strip().removeprefix(", word for word:")
-    meaning = f" {escape(deed.meaning)}" if deed.meaning else ""
+    meaning = "" if deed.meaning in told else f": {escape(deed.meaning)}"
     words = f" ({escape(deed.words)})" if deed.words else ""
-    yield f"  - {link}{f' {code(setting)}' if setting else ''}{':' if deed.meaning else ''}{meaning}{words}\n"
+    told.add(deed.meaning)
+    yield f"  - {link}{f' {code(setting)}' if setting else ''}{meaning}{words}\n"
     for reply in dict.fromkeys(deed.replies.values()):
         yield f"    - {code(' / '.join(reply.splitlines()))}\n"
 
@@ -103,8 +117,9 @@ def _duties(explanation: Explanation) -> Iterator[str]:
     yield f"- {head}{escape(explanation.duty)}{f' {sections}' if sections else ''}\n"
     for duty in explanation.duties:
         yield f"- {escape(duty.text)} {', '.join(map(section_link, duty.rfc))}\n"
-    if explanation.scenario.rfc:
-        yield f"\nSee also {', '.join(map(section_link, explanation.scenario.rfc))}.\n"
+    said = {*BY_OUTCOME[outcome], *(section for duty in explanation.duties for section in duty.rfc)}
+    if further := [section for section in explanation.scenario.rfc if section not in said]:
+        yield f"\nSee also {', '.join(map(section_link, further))}.\n"
 
 
 def _expected(explanation: Explanation) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -13,17 +14,17 @@ from fakesmtp.cli.status import Status
 
 VERBS: Final = {
     "exec": "Start a scenario, run a command against it, judge, exit",
-    "demo": "Play scenarios and show the transcript beside what the client told its user",
+    "demo": "Play scenarios, each beside what a client tells its user",
     "serve": "Run scenarios until stopped",
-    "list": "The scenarios there are",
-    "show": "One scenario explained",
+    "list": "The scenarios there are; find one by what you have seen",
+    "show": "Explain one: what goes wrong, what a correct client does",
     "check": "Validate scenario files: every error, with line and column",
-    "vocabulary": "Stages, facts, faults, refusals, personas: the words of scenario files",
+    "vocabulary": "The words of scenario files: stages, facts, faults, refusals",
     "schema": "JSON Schema of scenario files, for editors",
     "ca": "Make a test authority that outlives a run",
     "wait": "Wait until a server is ready",
     "capture": "A journal as packets, for Wireshark",
-    "timeline": "A journal in the order of time, for the logs of a product to be laid beside",
+    "timeline": "A journal in the order of time, to lay beside other logs",
     "bundle": "All that there is of a run, in one zip for support",
     "completion": "Shell completion",
 }
@@ -68,16 +69,20 @@ def main() -> None:
     """A fault-injecting test SMTP server: name a failure, see what your product makes of it.
 
     \b
-    Try:  fakesmtp demo
-          fakesmtp exec reject-mail-from -- curl smtp://{address} --mail-from a@example.test \\
-                  --mail-rcpt b@example.test -T message.txt
+    Watch some:       fakesmtp demo
+    Find one:         fakesmtp list --message 'relaying denied'
+    Explain one:      fakesmtp show relay-denied
+    Run your tests:   fakesmtp exec relay-denied -- pytest tests/mail
     """
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; its exit status. Every error of the user's is a message, never a traceback."""
+    if sys.stdout is None:  # closed by whoever has started us, who has no use for it
+        _drop_output()
     try:
         result = main.main(arguments, prog_name="fakesmtp", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.Abort:
@@ -88,6 +93,16 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_output()
         return Status.OK
+    except OSError as error:
+        _drop_output()
+        about = f"{error.filename}: " if error.filename else "cannot write the output: "
+        click.echo(f"fakesmtp: {about}{error.strerror}", err=True)
+        return Status.NOT_STARTED
     return result if isinstance(result, int) else Status.OK
+
+
+def _drop_output() -> None:
+    """From here on it goes nowhere: the interpreter must not try again to write what is left, and fail at its end."""
+    sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")

@@ -28,13 +28,16 @@ def command(folder: Path | None, force: bool, as_json: bool) -> int:
     products that ask for one; DIR/ca.key is its key, which runs with --ca DIR sign their servers' certificates with.
     Whoever has the key can pose as any server to whoever trusts the certificate: trust it on test machines only.
     """
-    from fakesmtp.tls.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+    from fakesmtp.tls.authority import CERTIFICATE_FILE, KEY_FILE, REVOCATION_FILE, Authority
 
     if folder is None:
         raise click.UsageError("say where to make it: fakesmtp ca --write DIR")
     present = [path for path in (folder / CERTIFICATE_FILE, folder / KEY_FILE) if path.exists()]
     if present and not force:
-        raise Failure(Status.USAGE, f"{present[0]} is already there; --force replaces it, and what trusted it")
+        raise Failure(
+            Status.USAGE,
+            f"{present[0]} is already there; --force replaces it, and what trusts it must then be told anew",
+        )
     authority = Authority.create()
     try:
         certificate, key = authority.write_with_key(folder)
@@ -45,6 +48,7 @@ def command(folder: Path | None, force: bool, as_json: bool) -> int:
         print_json({"certificate": str(certificate), "key": str(key), "expires": expiry.isoformat()})
         return Status.OK
     click.echo(f"{certificate}  the certificate, for clients to trust (until {expiry:%Y-%m-%d})")
+    click.echo(f"{folder / REVOCATION_FILE}  what it has revoked, for clients that ask for that")
     click.echo(f"{key}  the key, which stays on this machine")
     click.echo(f"Run with --ca {folder}, or FAKESMTP_CA={folder}", err=True)
     return Status.OK

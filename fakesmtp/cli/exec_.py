@@ -61,10 +61,10 @@ class ExecCommand(ServingCommand):
     help="With --client: what it was configured to use; mail without it is then its fault.",
 )
 @click.option("--product", metavar="NAME", help="With --client: it must show this product's documented message.")
-@click.option("--language", metavar="ja", help="Of that message.")
+@click.option("--language", metavar="ja", help="The language of that message.")
 @click.option("--timeout", type=Duration(), metavar="60s", help="Kill COMMAND after so long; a client then hung.")
 @click.option("--result", type=click.Path(path_type=Path, dir_okay=False), help="Write the result there, as JSON.")
-@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write it there, as JUnit XML.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the result there, as JUnit XML.")
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the last line that says whose status it is.")
 @common_options(port=0)
 @click.pass_context
@@ -91,7 +91,7 @@ def command(
 
     \b
     fakesmtp exec reject-mail-from -- pytest tests/mail
-    fakesmtp exec --client starttls-failure -- swaks --server {address} --to a@example.test -tls
+    fakesmtp exec --client mailbox-full -- swaks --server {address} --to a@example.test
     """
     questions = Questions(client, asked, product, language)
     _check(questions, verdict, context.meta[_COMMAND], (result, junit))

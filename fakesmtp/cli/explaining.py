@@ -173,7 +173,8 @@ class Explanation:
         stage, sure = self._stage(words, stages)
         if all(words.was_asked_at(each) for each in stages):
             return f"{whose}, as {self.persona.asked} says them: {words.source}{stage}", sure
-        return f"{whose}, {words.status}: {words.source}{stage}", sure and words.status == "verified"
+        status = "unverified" if "unverified" in map(words.status_at, stages) else words.status
+        return f"{whose}, {status}: {words.source}{stage}", sure and status == "verified"
 
     def _stage(self, words: RefusalWords, stages: Collection[str]) -> tuple[str, bool]:
         """What there is to say about the stage: that this server refuses it elsewhere, or that nobody knows where."""
@@ -220,11 +221,13 @@ class Explanation:
     @property
     def commands(self) -> list[str]:
         """How to run it."""
+        from fakesmtp.cli.client_command import client_command
+
         name = quote(handle_of(self.scenario))
         return [
             f"fakesmtp demo {name}",
             f"fakesmtp exec {name} -- pytest tests/mail",
-            f"fakesmtp exec --client {name} -- swaks --server {{address}} --to bob@example.test",
+            f"fakesmtp exec --client {name} -- {client_command(self.scenario)}",
             f"fakesmtp serve {name} --port 2525",
         ]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fakesmtp.cli.files import write_whole
+from fakesmtp.cli.heeding import Alarm
 from fakesmtp.cli.options import Common
 from fakesmtp.cli.status import Failure, Status
 
@@ -40,6 +41,7 @@ class Host:
         self._flushing = False
         self._told: set[str] = set()
         self._signal = 0
+        self._alarm = Alarm()
         self._interrupted: Callable[[int], None] | None = None
         self._status: int = Status.OK
         self._error: BaseException | None = None
@@ -77,6 +79,7 @@ class Host:
         from twisted.internet.defer import ensureDeferred
 
         spare_the_collector()
+        self._alarm.install()
         for number in _signals():
             signal.signal(number, self._on_signal)
         self.reactor.callWhenRunning(lambda: ensureDeferred(self._work(work)))
@@ -86,9 +89,11 @@ class Host:
         return self._status
 
     def _on_signal(self, number: int, frame: object) -> None:
+        self._alarm.set(number)
         self.reactor.callFromThread(self._interrupt, number)
 
     def _interrupt(self, number: int) -> None:
+        self._alarm.clear()
         self._signal = number
         if self._interrupted is not None:
             self._interrupted(number)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from itertools import groupby
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from fakesmtp.scenario.library import Listed
 
 _WIDEST_OUTCOME: Final = len("unreachable")
+_NARROWEST: Final = 30
+"""Columns that a summary must have to stand beside its name; where there are fewer, it stands below."""
 _FIRST: Final = ("healthy", "dns")
 """Folders of what comes before the first stage."""
 
@@ -52,25 +55,43 @@ def _complete_family(ctx: click.Context, param: click.Parameter, incomplete: str
     help="Only what reproduces a failure of this document, in the document's order.",
 )
 @click.option(
+    "--message",
+    metavar="TEXT",
+    help="Only scenarios where a product shows this text, or a server says it in whatever persona's words;"
+    " a whole line of a log will do.",
+)
+@click.option(
     "--family",
-    metavar="[STAGE]",
+    metavar="[NAME]",
     is_flag=False,
     flag_value="",
     shell_complete=_complete_family,
-    help="The names by rule in place of files: STAGE-CODE and enhanced-CODE; without a stage, the families.",
+    help="The names by rule in place of files: those of a STAGE, enhanced or tls-alert; alone, the families.",
 )
 @json_option
 @plugin_option
 @color_option
 def command(
-    glob: str | None, tag: str | None, document: str | None, family: str | None, as_json: bool, color: Color
+    glob: str | None,
+    tag: str | None,
+    document: str | None,
+    message: str | None,
+    family: str | None,
+    as_json: bool,
+    color: Color,
 ) -> int:
     """The scenarios there are: yours below ./scenarios, and the built-in library.
 
     NAMEGLOB is a stage, a name with * and ?, or a piece of a name. In a pipe, each scenario is one line. Many more have
     no file: their names follow a rule, and --family lists them.
+
+    \b
+    By what you have seen:
+      fakesmtp list --message 'relaying denied'
+      fakesmtp list 552
+      fakesmtp list --tag timeout
     """
-    from fakesmtp.cli import families
+    from fakesmtp.cli import families, searching
     from fakesmtp.scenario import library
 
     if family is not None:
@@ -78,6 +99,8 @@ def command(
 
     found = [each for each in library.every(tag=tag, document=document) if glob is None or is_named(each, glob)]
     found.sort(key=_by_stage)
+    if message is not None:
+        return searching.show(message, found, as_json, color)
     if document is not None:
         found.sort(key=lambda each: min(position(document, case) for case in cases_of(each, document)))
     if not found and glob is not None and not (tag or document) and families.choose("", glob):
@@ -135,8 +158,9 @@ def _by_stage(entry: Listed) -> tuple[bool, int, str, str]:
 
 
 def nothing_found(glob: str | None, tag: str | None, document: str | None) -> str:
-    """What was looked for, and what there is."""
+    """What was looked for, and what there is of its kind."""
     from fakesmtp.scenario import library
+    from fakesmtp.scenario.problems import nearest
 
     asked = [f"named {glob}"] if glob else []
     asked += [f"with the tag {tag}"] if tag else []
@@ -146,9 +170,11 @@ def nothing_found(glob: str | None, tag: str | None, document: str | None) -> st
         return "there are no scenarios: neither below ./scenarios nor built in"
     tags = sorted({each for entry in every for each in entry.tags})
     documents = sorted({name for entry in every for name, _ in entry.documents})
-    parts = [f"no scenario {listed(asked)}"]
-    parts += [f"  tags:      {', '.join(tags)}"] if tags else []
-    parts += [f"  documents: {', '.join(documents)}"] if documents else []
+    near = nearest(glob, library.names()) if glob and not (tag or document) else None
+    parts = [f"no scenario {listed(asked)}{f'; did you mean {near!r}?' if near else ''}"]
+    parts += [f"  what is shown or said: `fakesmtp list --message {quote(glob)}`"] if glob else []
+    parts += [f"  tags:      {', '.join(tags)}"] if tag and tags else []
+    parts += [f"  documents: {', '.join(documents)}"] if document and documents else []
     return "\n".join(parts)
 
 
@@ -176,15 +202,16 @@ def as_dict(entry: Listed) -> dict[str, Any]:
 def print_stages(console: Console, found: Sequence[Listed]) -> None:
     """By stage, in the order of a session; in a pipe the stage stands in each row."""
     if console.is_terminal:
-        print_groups(console, [(_heading(entry), entry, "") for entry in found])
+        print_groups(console, [(heading_of(entry), entry, "") for entry in found])
         return
-    table = _table("stage", "name", "outcome", "summary")
+    table = make_table("stage", "name", "outcome", "summary")
     for entry in found:
-        table.add_row(stage_of(entry), *_cells(entry))
+        table.add_row(stage_of(entry), *make_cells(entry))
     console.print(table)
 
 
-def _heading(entry: Listed) -> str:
+def heading_of(entry: Listed) -> str:
+    """What a scenario stands under on a terminal: its stage, or whose folder it is in."""
     return stage_of(entry) if is_built_in(entry) else f"{entry.path.parent} (yours)"
 
 
@@ -196,9 +223,9 @@ def print_document(console: Console, found: Sequence[Listed], document: str) -> 
         headings = _headings(cases, document)
         print_groups(console, [(headings[case], entry, f"case {case}") for case, entry in cases])
         return
-    table = _table("no", "name", "case", "outcome", "summary")
+    table = make_table("no", "name", "case", "outcome", "summary")
     for case, entry in cases:
-        name, *rest = _cells(entry)
+        name, *rest = make_cells(entry)
         table.add_row(number_of(document, case) or "-", name, case, *rest)
     console.print(table)
 
@@ -225,25 +252,33 @@ def message_of(entry: Listed, document: str, case: str) -> str:
 
 
 def print_groups(console: Console, rows: Sequence[tuple[str, Listed, str]]) -> None:
-    """Scenarios under headings, each with a remark or none."""
+    """Scenarios under headings, each with a remark or none; on a narrow terminal summaries stand below the names."""
     from rich.padding import Padding
     from rich.text import Text
 
     width = max(len(entry.name) for _, entry, _ in rows)
+    below = console.width - width - _WIDEST_OUTCOME - 6 < _NARROWEST
     for number, (heading, group) in enumerate(groupby(rows, key=lambda row: row[0])):
         if number:
             console.print()
         console.print(Text(heading, "heading"))
-        table = _table("name", "outcome", "summary")
-        table.columns[0].min_width = width
-        table.columns[1].min_width = _WIDEST_OUTCOME
+        table = make_table("summary") if below else make_table("name", "outcome", "summary")
+        if not below:
+            table.columns[0].min_width = width
+            table.columns[1].min_width = _WIDEST_OUTCOME
         for _, entry, remark in group:
-            name, outcome, summary = _cells(entry)
-            table.add_row(name, outcome, summary + Text(f"\n{remark}", "quiet") if remark else summary)
+            name, outcome, summary = make_cells(entry)
+            told = summary + Text(f"\n{remark}", "quiet") if remark else summary
+            if below:
+                table.add_row(name + "  " + outcome)
+                table.add_row(Padding(told, (0, 0, 0, 4)))
+            else:
+                table.add_row(name, outcome, told)
         console.print(Padding(table, (0, 0, 0, 2)))
 
 
-def _table(*columns: str) -> Table:
+def make_table(*columns: str) -> Table:
+    """Columns without a head; only prose is wrapped."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
@@ -252,7 +287,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _cells(entry: Listed) -> tuple[Text, Text, Text]:
+def make_cells(entry: Listed) -> tuple[Text, Text, Text]:
     """Name, outcome and summary."""
     from rich.text import Text
 

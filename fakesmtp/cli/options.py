@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import click
 
+from fakesmtp.cli.headings import HeadedCommand, HeadedOption
+from fakesmtp.cli.parameters import Address, Change, Speed
 from fakesmtp.cli.plugins import plugin_option
 from fakesmtp.cli.status import Failure, Status
 
@@ -67,57 +70,17 @@ class Common:
         )
 
 
-class Speed(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """``10x`` or ``10``: virtual seconds in a real one."""
-
-    name = "speed"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The factor."""
-        if isinstance(value, float):
-            return value
-        try:
-            factor = float(str(value).lower().removesuffix("x"))
-        except ValueError:
-            factor = 0.0
-        if not 0 < factor < 1e9:
-            self.fail(f"{value!r} is no speed: give a factor above 0, as in 10x or 0.5", param, ctx)
-        return factor
-
-
-class Address(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """``8025``, or with an address before it, ``0.0.0.0:8025`` or ``[::1]:8025``."""
-
-    name = "[HOST:]PORT"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        """The address and the port."""
-        if isinstance(value, tuple):
-            return value
-        host, _, port = str(value).rpartition(":")
-        if not (port.isascii() and port.isdigit() and int(port) < 65536):
-            self.fail(f"{value!r} is no port. Write --control=0 for any free one, then the scenario", param, ctx)
-        return host.strip("[]") or "127.0.0.1", int(port)
-
-
-class Change(click.ParamType):  # type: ignore[type-arg,unused-ignore]
-    """``KEY=VALUE``. In the environment each has a line of its own, as values have blanks."""
-
-    name = "KEY=VALUE"
-    envvar_list_splitter = "\n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text as it is."""
-        text = str(value)
-        if not text.partition("=")[0].strip() or "=" not in text:
-            self.fail(f"{text!r} is not KEY=VALUE, as in rules.first-try.chance=1", param, ctx)
-        return text
-
-
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
     from fakesmtp.cli.completing import complete_scenario
 
     return complete_scenario(ctx, param, incomplete)
+
+
+def _require_text(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """An empty host is every address of the machine: no empty variable may mean that."""
+    if not value.strip():
+        raise click.BadParameter("it is empty; 127.0.0.1 is this machine alone, 0.0.0.0 every address of it")
+    return value
 
 
 def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -125,50 +88,67 @@ def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., An
 
     def option(*names: str, **details: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         longest = max((name for name in names if name.startswith("--")), key=len).lstrip("-")
-        return click.option(*names, envvar=f"FAKESMTP_{longest.upper().replace('-', '_')}", **details)
+        variable = f"FAKESMTP_{longest.upper().replace('-', '_')}"
+        return click.option(*names, cls=HeadedOption, envvar=variable, **details)
 
     folder = click.Path(path_type=Path, file_okay=False)
     file = click.Path(path_type=Path, dir_okay=False)
+    any_port = click.IntRange(0, 65535)
+    playing = partial(option, heading="What is played")
+    listening = partial(option, heading="Where it listens")
+    keeping = partial(option, heading="What is kept")
+    showing = partial(option, heading="What is shown")
     options = [
-        option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
-        option(
-            "--port",
-            default=port,
-            show_default=True,
-            type=click.IntRange(0, 65535),
-            help="Port of the first listener; 0 is any free one.",
-        ),
-        option(
-            "--dns-port",
-            default=0,
-            show_default=True,
-            type=click.IntRange(0, 65535),
-            help="Port of the name server, UDP and TCP, where a scenario has one.",
-        ),
-        option(
-            "--pop3-port",
-            default=0,
-            show_default=True,
-            type=click.IntRange(0, 65535),
-            help="Port of the mailboxes, where a scenario has some.",
-        ),
-        option(
-            "--seed",
-            type=click.IntRange(0),
-            help="Seed of chance and random waits (default: the scenario's, else any).",
-        ),
-        option("--speed", type=Speed(), default=1.0, metavar="10x", help="Scale every wait and window."),
-        option("--persona", help="In whose words the server speaks: `fakesmtp vocabulary personas`."),
-        option(
+        playing(
             "--set",
             "changes",
             type=Change(),
             multiple=True,
             help="Change a key of the scenario, such as rules.first-try.chance=1; may be repeated.",
         ),
-        option("--journal", type=file, help="Write what happens there, as NDJSON."),
-        option("--save", type=folder, help="Keep received messages there, as .eml files."),
-        option(
+        playing("--persona", metavar="NAME", help="In whose words the server speaks: `fakesmtp vocabulary personas`."),
+        playing("--speed", type=Speed(), default=1.0, metavar="10x", help="Scale every wait and window."),
+        playing(
+            "--seed",
+            type=click.IntRange(0),
+            metavar="N",
+            help="Seed of chance and random waits (default: the scenario's, else any).",
+        ),
+        listening(
+            "--host",
+            default="127.0.0.1",
+            show_default=True,
+            metavar="ADDRESS",
+            callback=_require_text,
+            help="Address to listen on.",
+        ),
+        listening(
+            "--port",
+            default=port,
+            show_default=True,
+            type=any_port,
+            metavar="N",
+            help="Port of the first listener; 0 is any free one.",
+        ),
+        listening(
+            "--dns-port",
+            default=0,
+            show_default=True,
+            type=any_port,
+            metavar="N",
+            help="Port of the name server, UDP and TCP, where a scenario has one.",
+        ),
+        listening(
+            "--pop3-port",
+            default=0,
+            show_default=True,
+            type=any_port,
+            metavar="N",
+            help="Port of the mailboxes, where a scenario has some.",
+        ),
+        listening("--ca", type=folder, help="Use the test authority in this folder (made by `fakesmtp ca --write`)."),
+        listening("--ready-file", type=file, help="Write the ready object there once every port is open."),
+        listening(
             "--control",
             type=Address(),
             is_flag=False,
@@ -176,27 +156,28 @@ def common_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., An
             metavar="[[HOST:]PORT]",
             help="Open the HTTP control interface there; without a port, on any free one.",
         ),
-        option(
+        listening(
             "--control-token",
+            metavar="TOKEN",
             help="What a client of the control interface must show; demanded on any address but loopback.",
         ),
-        option("--ready-file", type=file, help="Write the ready object there once every port is open."),
-        option("--ca", type=folder, help="Use the test authority in this folder (made by `fakesmtp ca --write`)."),
-        option("--show-secrets", is_flag=True, help="Show passwords and tokens in the journal."),
-        option(
+        keeping("--journal", type=file, help="Write what happens there, as NDJSON."),
+        keeping("--save", type=folder, help="Keep received messages there, as .eml files."),
+        keeping("--show-secrets", is_flag=True, help="Show passwords and tokens in the journal."),
+        keeping(
             "--keep-raw",
             is_flag=True,
             help="Keep ciphertext and TLS secrets in the journal, for `fakesmtp capture`; they expose what is hidden.",
         ),
-        option(
+        showing("-v", "--verbose", is_flag=True, help="Show the conversation on stderr as it happens."),
+        showing(
             "--log-format",
             type=click.Choice(["text", "json"]),
             default="text",
             show_default=True,
-            help="Of what -v shows.",
+            help="Format of what -v shows.",
         ),
-        option("-v", "--verbose", is_flag=True, help="Show the conversation on stderr as it happens."),
-        option(
+        showing(
             "--color",
             type=click.Choice(["auto", "always", "never"]),
             default="auto",
@@ -252,7 +233,7 @@ def project_table() -> dict[str, Any]:
     return table
 
 
-class ServingCommand(click.Command):
+class ServingCommand(HeadedCommand):
     """A command that takes its defaults from [tool.fakesmtp] too."""
 
     def make_context(
@@ -278,10 +259,15 @@ def prepare(names: Sequence[str], common: Common) -> list[Scenario]:
     """The scenarios of these names, with ``--persona`` and ``--set`` applied.
 
     :raises Failure: with every error of every file, if one is invalid or unknown.
+    :raises click.UsageError: if there is no such persona.
     """
     from fakesmtp.scenario import library
     from fakesmtp.scenario.problems import ScenarioErrors
 
+    if common.persona:
+        from fakesmtp.cli.personas import known_persona
+
+        known_persona(common.persona)
     changes = changes_of(common)
     scenarios, problems = [], []
     for name in names:

@@ -30,8 +30,6 @@ from fakesmtp.scenario.matchers import (
 from fakesmtp.scenario.model import Act, Condition, Rule
 
 _EVERYTHING: Final = "run"
-_ABSENT: Final = "None"
-"""A setting that was left out and has no value then."""
 _LONGEST: Final = 80
 """Characters of a setting that are shown."""
 
@@ -136,12 +134,20 @@ def ordinal(number: int) -> str:
 
 
 def phrase_settings(act: Act) -> str:
-    """A fault's settings: ``bytes: 1 octets, every: 1s``; a lone primary setting without its name."""
+    """A fault's settings: ``{bytes: 1 octets, every: 1s}``; a lone primary setting without its name."""
     settings = settings_of(FAULTS[act.name]).values()
-    shown = [(each.name, show_setting(getattr(act.fault, each.attribute), each.type)) for each in settings]
+    shown = [(each.name, getattr(act.fault, each.attribute), each.type) for each in settings]
     if len(shown) == 1:
-        return shown[0][1]
-    return ", ".join(f"{name}: {text}" for name, text in shown if text != _ABSENT)
+        return show_setting(*shown[0][1:])
+    said = [each for each in shown if each[1] is not False and each[1] not in (None, "")]
+    given = [f"{name}: {_among(value, kind)}" for name, value, kind in said]
+    return f"{{{', '.join(given)}}}" if given else ""
+
+
+def _among(value: object, kind: object) -> str:
+    """A value beside others: a list is in brackets."""
+    text = show_setting(value, kind)
+    return f"[{text}]" if isinstance(value, tuple | list) else text
 
 
 def show_setting(value: object, kind: object = None) -> str:
@@ -163,7 +169,7 @@ def show_setting(value: object, kind: object = None) -> str:
             return ", ".join(f"{key} {'' if each is True else each}".strip() for key, each in value.items())
         case tuple() | list():
             return ", ".join(show_setting(each) for each in value)
-    return _cut(str(value))
+    return _cut("yes" if value is True else str(value))
 
 
 def show_written(value: object) -> str:

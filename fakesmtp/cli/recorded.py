@@ -29,7 +29,7 @@ zone_option = click.option(
     default="local",
     show_default=True,
     metavar="ZONE",
-    help="Of the times: local (of the machine that ran the server), UTC, or a name such as Asia/Tokyo.",
+    help="Zone of the times: local (of the machine that ran the server), UTC, or a name such as Asia/Tokyo.",
 )
 
 

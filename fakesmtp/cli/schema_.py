@@ -15,9 +15,15 @@ from fakesmtp.cli.status import Status
 @click.command(
     "schema",
     epilog="In VS Code (YAML extension) and other editors with yaml-language-server, the first line of a scenario:"
-    " # yaml-language-server: $schema=fakesmtp.schema.json",
+    "\n\n\b\n# yaml-language-server: $schema=fakesmtp.schema.json",
 )
-@click.option("-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write it to this file, not to stdout.",
+)
 @plugin_option
 def command(output: Path | None) -> int:
     """JSON Schema of scenario files: completion and checks while you type."""

@@ -14,6 +14,7 @@ from fakesmtp.cli.status import Failure, Status
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
     from fakesmtp.cli.explaining import Deed, Explanation, RuleInWords
     from fakesmtp.protocol.script import Script
@@ -60,7 +61,7 @@ def command(
 
 
 def _show_persona(name: str | None, as_json: bool, color: Color) -> int:
-    from fakesmtp.cli.personas import PersonaInWords
+    from fakesmtp.cli.personas import PersonaInWords, known_persona
     from fakesmtp.cli.showing import print_persona
 
     if name is None:
@@ -73,25 +74,12 @@ def _show_persona(name: str | None, as_json: bool, color: Color) -> int:
     return Status.OK
 
 
-def known_persona(name: str) -> str:
-    """A persona's own name, by that or an alias.
-
-    :raises click.UsageError: if there is no such persona.
-    """
-    from fakesmtp.scenario.persona import load_persona, persona_names
-    from fakesmtp.scenario.problems import advice
-
-    try:
-        return load_persona(name).name
-    except LookupError:
-        raise click.UsageError(f"there is no persona {name!r}; {advice(name, persona_names())}") from None
-
-
 def load(name: str, persona: str | None) -> Scenario:
     """The scenario, in the words of a persona if one is given.
 
     :raises click.UsageError: if there is no such persona. :raises Failure: if the scenario is unknown or invalid.
     """
+    from fakesmtp.cli.personas import known_persona
     from fakesmtp.scenario import library
     from fakesmtp.scenario.problems import ScenarioErrors
 
@@ -148,10 +136,9 @@ def _sections(explanation: Explanation, transcript: bool) -> Iterator[tuple[str,
 
     scenario = explanation.scenario
     yield "What goes wrong", _wrong(explanation)
-    outcome = [(f"{scenario.outcome}  ", scenario.outcome)] if scenario.outcome else []
-    yield "What a correct client must do", [Text.assemble(*outcome, explanation.duty), *_duties(explanation)]
+    yield "What a correct client must do", [grid((("-", duty) for duty in _duties(explanation)), gap=1)]
     if transcript:
-        yield "What it looks like", list(_transcript(explanation))
+        yield "What it looks like", [grid(_transcript(explanation), gap=1)]
     if explanation.expectations:
         yield "What it is checked for", explanation.expectations
     yield "The server", [grid(explanation.server.items())]
@@ -165,17 +152,19 @@ def _sections(explanation: Explanation, transcript: bool) -> Iterator[tuple[str,
     yield "Where to find it", list(_whereabouts(scenario))
 
 
-def _duties(explanation: Explanation) -> Iterator[RenderableType]:
+def _duties(explanation: Explanation) -> Iterator[Text]:
     from rich.text import Text
 
     from fakesmtp.cli.explaining import rfc_section
 
+    outcome = explanation.scenario.outcome
+    yield Text.assemble((outcome, outcome), ": ", explanation.duty) if outcome else Text(explanation.duty)
     for duty in explanation.duties:
-        sections = f"  {'; '.join(map(rfc_section, duty.rfc))}" if duty.rfc else ""
+        sections = f" ({'; '.join(map(rfc_section, duty.rfc))})" if duty.rfc else ""
         yield Text.assemble(duty.text, (sections, "quiet"))
 
 
-def _transcript(explanation: Explanation) -> Iterator[RenderableType]:
+def _transcript(explanation: Explanation) -> Iterator[tuple[str, Text]]:
     from rich.text import Text
 
     from fakesmtp.cli.rehearsal.telling import tell
@@ -183,7 +172,7 @@ def _transcript(explanation: Explanation) -> Iterator[RenderableType]:
     for row in tell(explanation.rehearse()):
         said = style_reply(row.text) if row.speaker == "S" else Text(row.text)
         remark = (f"  # {row.remark}" if row.remark else "", "quiet")
-        yield Text.assemble((f"{row.speaker}: " if row.speaker else "-- ", "quiet"), said, remark)
+        yield f"{row.speaker}:" if row.speaker else "--", Text.assemble(said, remark)
 
 
 def _whereabouts(scenario: Scenario) -> Iterator[str]:
@@ -204,12 +193,14 @@ def _wrong(explanation: Explanation) -> Iterator[RenderableType]:
     if explanation.scenario.script is not None:
         yield from _script(explanation.scenario.script)
     elif not rules:
-        yield Text(_wrong_without_rules(explanation.scenario))
+        yield Text(wrong_without_rules(explanation.scenario))
+    told: set[str] = set()
     for rule in rules:
-        yield from _rule(rule)
+        yield from _rule(rule, told)
 
 
-def _wrong_without_rules(scenario: Scenario) -> str:
+def wrong_without_rules(scenario: Scenario) -> str:
+    """What goes wrong where no rule says it."""
     if scenario.address or any(listener.state != "open" for listener in scenario.listeners):
         return "Before the first byte: see the server, below."
     return "Nothing." if is_ordinary(scenario) else "No rule: it is the server itself, see below."
@@ -239,7 +230,8 @@ def _script(script: Script) -> Iterator[RenderableType]:
             yield Padding(Text(f"{speaker}: " if speaker else "-- ", "quiet") + said, (0, 0, 0, 3))
 
 
-def _rule(rule: RuleInWords) -> Iterator[RenderableType]:
+def _rule(rule: RuleInWords, told: set[str]) -> Iterator[RenderableType]:
+    """:param told: what was said of faults before; it is not said again."""
     from rich.padding import Padding
     from rich.text import Text
 
@@ -248,16 +240,17 @@ def _rule(rule: RuleInWords) -> Iterator[RenderableType]:
     for line in [*lines, *([rule.counting] if rule.counting else [])]:
         yield Padding(Text(line), (0, 0, 0, 3))
     for deed in rule.deeds:
-        for part in _deed(deed):
+        for part in _deed(deed, told):
             yield Padding(part, (0, 0, 0, 3))
 
 
-def _deed(deed: Deed) -> Iterator[RenderableType]:
+def _deed(deed: Deed, told: set[str]) -> Iterator[RenderableType]:
     from rich.padding import Padding
     from rich.text import Text
 
     yield Text(deed.text)
-    if deed.meaning:
+    if deed.meaning and deed.meaning not in told:
+        told.add(deed.meaning)
         yield Padding(Text(deed.meaning, "quiet"), (0, 0, 0, 3))
     for stages, reply in _by_reply(deed).items():
         for line in reply.splitlines():
@@ -284,14 +277,14 @@ def _documents(explanation: Explanation) -> Iterator[RenderableType]:
         yield Padding(grid(documented.message.items()), (0, 0, 0, 3))
 
 
-def grid(rows: Iterable[tuple[str, str]]) -> RenderableType:
+def grid(rows: Iterable[tuple[str, str | Text]], *, gap: int = 2) -> RenderableType:
     """Labels and texts in two columns."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, gap))
     table.add_column(style="quiet", no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in rows:
-        table.add_row(label, Text(text))
+        table.add_row(label, Text(text) if isinstance(text, str) else text)
     return table

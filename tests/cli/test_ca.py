@@ -19,6 +19,7 @@ def test_makes_an_authority_that_runs_can_load(tmp_path: Path) -> None:
     assert result.status == Status.OK
     assert result.stdout == (
         f"{folder}/ca.pem  the certificate, for clients to trust (until {expiry:%Y-%m-%d})\n"
+        f"{folder}/ca.crl.pem  what it has revoked, for clients that ask for that\n"
         f"{folder}/ca.key  the key, which stays on this machine\n"
     )
     assert result.stderr == f"Run with --ca {folder}, or FAKESMTP_CA={folder}\n"
@@ -45,7 +46,8 @@ def test_does_not_overwrite_unasked(tmp_path: Path, present: str) -> None:
     result = run("ca", "--write", str(tmp_path))
     assert result.status == Status.USAGE
     assert result.stderr == (
-        f"fakesmtp: {tmp_path}/{present} is already there; --force replaces it, and what trusted it\n"
+        f"fakesmtp: {tmp_path}/{present} is already there; --force replaces it,"
+        " and what trusts it must then be told anew\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == [present]
     assert (tmp_path / present).read_text() == "precious"

@@ -31,7 +31,7 @@ def duties(rule: str, keys: str = "") -> list[Duty]:
         ("at: rcpt, reply: 452 4.5.3 Too many", "Those that were accepted get the mail", "5321 4.5.3.1.10"),
         ("at: rcpt, reply: 421 4.3.2 Bye", "The server closes the connection with it", "5321 3.8"),
         ("at: data, reply: 554 5.5.1 No", "Without 354 no message is sent", "5321 3.3"),
-        ("at: end-of-data, reply: 554 5.6.0 No", "The reply after the dot holds for all", "5321 4.2.5"),
+        ("at: end-of-data, reply: 554 5.6.0 No", "The reply after the dot holds for all", "5321 4.1.1.4"),
         ("at: quit, reply: 500 What", "The mail was taken before", "5321 4.1.1.10"),
         ("at: rcpt, delay: 5s", "It waits 5 minutes for RCPT at least, and then goes on", "5321 4.5.3.2.3"),
         ("at: end-of-data, silence: true", "It waits 10 minutes after the dot, then gives up", "5321 4.5.3.2.6"),
@@ -52,6 +52,11 @@ def test_a_rule_asks_something_of_a_client(rule: str, begins: str, section: str)
 def test_the_codes_are_those_of_the_persona_at_that_stage() -> None:
     (duty,) = duties("at: greeting, refuse: too-many-connections", "persona: generic")
     assert duty.text.startswith("The server closes the connection with it")
+
+
+def test_by_lmtp_each_recipient_has_a_reply_of_its_own() -> None:
+    (duty,) = duties("at: end-of-data, refuse: mailbox-full", "listeners: {lmtp: {}}")
+    assert (duty.text[:38], duty.rfc) == ("By LMTP each recipient has a reply of ", ("2033 4.2",))
 
 
 def test_success_asks_nothing_more() -> None:

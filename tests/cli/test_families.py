@@ -73,7 +73,10 @@ def test_a_file_that_fits_hides_them(project: Path) -> None:
     ("arguments", "message"),
     [
         (["--family", "rcp"], "there is no family 'rcp'; did you mean 'rcpt'?"),
-        (["--family", "rcpt", "rcpt-9*"], "no name by rule of the family rcpt fits rcpt-9*"),
+        (
+            ["--family", "rcpt", "rcpt-9*"],
+            "no name by rule of the family rcpt fits rcpt-9*; `fakesmtp list --family rcpt` lists them",
+        ),
     ],
 )
 def test_what_there_is_not(arguments: list[str], message: str) -> None:
@@ -87,7 +90,7 @@ def test_show_explains_a_code() -> None:
     assert "RCPT TO is answered with 452" in told
     assert "452 is defined in RFC 5321 section 4.2.3." in told
     assert "4yz is for now" in told
-    assert "deferred  Try again later" in told
+    assert "deferred: Try again later" in told
     assert "RFC 5321 section 4.3.2" in told
     assert "it has no file" in told
     assert json.loads(run("show", "rcpt-452", "--json").stdout)["outcome"] == "deferred"

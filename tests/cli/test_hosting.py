@@ -166,6 +166,25 @@ def test_without_a_place_for_temporary_files_it_says_so(make_host: Hosts, monkey
     assert raised.value.exit_code == 4
 
 
+@ensureDeferred
+async def test_a_signal_is_heeded_in_the_next_turn(make_host: Hosts) -> None:
+    host, said = make_host(), []
+
+    class Alarm:
+        def set(self, number: int) -> None:
+            said.append(f"set for {number}")
+
+        def clear(self) -> None:
+            said.append("cleared")
+
+    host._alarm = Alarm()  # type: ignore[assignment]
+    host._on_signal(signal.SIGTERM, None)
+    assert said == ["set for 15"]
+    await deferLater(host.reactor, 0)
+    await deferLater(host.reactor, 0)
+    assert said == ["set for 15", "cleared"]
+
+
 def test_a_hangup_that_is_ignored_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)
     assert hosting._signals() == [signal.SIGINT, signal.SIGTERM]

@@ -110,8 +110,22 @@ def test_says_what_there_is_if_nothing_fits() -> None:
     assert (result.status, result.stdout) == (Status.INVALID, "")
     assert result.stderr == (
         "fakesmtp: no scenario named nothing, with the tag spam and for the document postfix\n"
+        "  what is shown or said: `fakesmtp list --message nothing`\n"
         "  tags:      mail, rcpt, retry\n"
         "  documents: acronis-vmprotect, wiz98\n"
+    )
+
+
+def test_says_what_is_near_if_no_name_fits() -> None:
+    assert run("list", "put-of-f").stderr == (
+        "fakesmtp: no scenario named put-of-f; did you mean 'put-off'?\n"
+        "  what is shown or said: `fakesmtp list --message put-of-f`\n"
+    )
+
+
+def test_on_a_narrow_terminal_summaries_stand_below_the_names() -> None:
+    assert plain(run("list", "put", "--color", "always", columns=50).stdout) == (
+        "scenarios/rcpt (yours)\n  put-off  deferred\n      Strangers are put off for ten minutes\n"
     )
 
 

@@ -210,7 +210,6 @@ def test_what_is_no_speed_is_told(text: str) -> None:
         ("::10", True),
         ("127.example.test", True),
         ("192.0.2.1", True),
-        ("", True),
     ],
 )
 def test_who_can_be_reached_by_others_is_warned(host: str, warned: bool, capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,3 +225,12 @@ def test_a_listener_of_the_scenarios_own_is_looked_at_too(capsys: pytest.Capture
 
 def scenario(text: str) -> Any:
     return read(text, name="test").require()
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_an_empty_host_is_not_every_address(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(click.BadParameter, match="it is empty"):
+        parse("--host", host)
+    monkeypatch.setenv("FAKESMTP_HOST", " ")
+    with pytest.raises(click.BadParameter, match="it is empty"):
+        parse()

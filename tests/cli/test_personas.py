@@ -43,6 +43,11 @@ def test_the_page_of_a_persona() -> None:
         "        552 Too much mail data {rcpt}",
     ]
     assert "What it has no words for: generic's are taken" in lines
+    assert "  HELO         not demanded, which is unverified" in lines
+    assert "  EHLO offers  nothing, which is unverified" in lines
+    place = lines.index("What it says when all is well")
+    assert lines[place + 1 : place + 3] == ["  at greeting  verified", "     220 {host} SMTP Service Ready"]
+    assert "  (words: akisoftware.com/pmsrv/help/docomo.html, a log)" in lines
 
 
 def test_what_was_asked_and_what_closes_is_told() -> None:
@@ -55,6 +60,20 @@ def test_what_was_asked_and_what_closes_is_told() -> None:
 
 def test_unverified_words_say_so() -> None:
     assert "     at rcpt  unverified\n        550 User Unknown\n" in plain(run("show", "--persona", "wiz98").stdout)
+    assert "  greets as generic  220 " in plain(run("show", "--persona", "wiz98").stdout)
+    imitated = plain(run("show", "--persona", "communigate-pro").stdout)
+    assert "  at ehlo  unverified\n     250 {host} domain name should be qualified\n" in imitated
+    assert "     at bdat  unverified\n        503 5.5.1 RCPT first." in plain(run("show", "--persona", "gmail").stdout)
+
+
+@each_persona
+def test_all_that_it_agrees_with_is_told_with_how_sure_that_is(name: str) -> None:
+    told = PersonaInWords(name)
+    own = load_persona(name)
+    assert {each.place for each in told.agreement} == own.ok.keys()
+    assert {each.sureness for each in told.agreement} <= SURENESS.keys()
+    assert {each.place for each in told.agreement if each.sureness == "asked"} == own.asked_ok
+    assert all((told.sureness_of(what) == "unverified") is (what in own.unverified) for what in ("ehlo", "ok/ehlo"))
 
 
 def test_an_alias_will_do_and_programs_get_json() -> None:
@@ -63,8 +82,11 @@ def test_an_alias_will_do_and_programs_get_json() -> None:
     full = next(each for each in told["refusals"] if each["name"] == "mailbox-full")
     assert full["stage-status"] == "unverified"
     assert full["words"] == [
-        {"at": "end-of-data", "reply": "554 5.2.2 mailbox full", "status": "unverified", "closes": False}
+        {"at": "end-of-data", "reply": "554 5.2.2 mailbox full", "status": "verified", "closes": False}
     ]
+    assert (told["ehlo-status"], told["helo-required-status"]) == ("verified", "verified")
+    assert told["ok-status"].keys() == told["ok"].keys()
+    assert told["sources"].keys() == {"ok", "ehlo", "helo-required"}
     assert "AUTH …" in told["ehlo-in-tls"]
     assert "AUTH …" not in told["ehlo"]
 

@@ -76,11 +76,11 @@ def test_a_rule_that_always_acts_is_not_counted() -> None:
         ("delay: 5s", "5s"),
         ("delay: {uniform: [1s, 5s]}", "1s to 5s, drawn anew each time"),
         ("delay: {lognormal: {median: 1s, sigma: 0.5}}", "about 1s, drawn anew each time (lognormal, sigma 0.5)"),
-        ("dribble: {bytes: 2, every: 1s}", "bytes: 2 octets, every: 1s"),
+        ("dribble: {bytes: 2, every: 1s}", "{bytes: 2 octets, every: 1s}"),
         ('send: "220 x\\r\\n\\0"', r"'220 x\r\n\x00'"),
         ("offer: {SIZE: 1000, X-NEW: true}", "SIZE 1000, X-NEW"),
         ("withhold: [STARTTLS, AUTH]", "STARTTLS, AUTH"),
-        ("split: [1, 3]", "offsets: 1, 3, pause: 50ms"),
+        ("split: [1, 3]", "{offsets: [1, 3], pause: 50ms}"),
         ("silence: true", ""),
     ],
 )

@@ -75,7 +75,7 @@ What goes wrong
      -- the server closes the connection
 
 What a correct client must do
-  delivered  Deliver the mail, and say so.
+  - delivered: Deliver the mail, and say so.
 
 What it is checked for
   script: followed

@@ -288,7 +288,7 @@ def test_what_does_not_start_is_told_in_a_line(folder: Path, arguments: list[str
         (["healthy", "--save", "slow.yaml"], 2, "is a file"),
         (["healthy", "--save", "slow.yaml/below"], 4, "cannot write slow.yaml/below"),
         (["healthy", "--ca", "missing"], 4, "no test authority in missing"),
-        (["healthy", "--persona", "nobody"], 3, "unknown persona 'nobody'"),
+        (["healthy", "--persona", "nobody"], 2, "there is no persona 'nobody'"),
         (["healthy", "--speed", "0"], 2, "is no speed"),
         (["healthy", "--set", "persona"], 2, "is not KEY=VALUE"),
         (["healthy", "--for", "soon"], 2, "soon"),

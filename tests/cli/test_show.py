@@ -81,10 +81,10 @@ What goes wrong
         450 4.7.1 Come back later
 
 What a correct client must do
-  deferred  Try again later, or say that the mail was not sent: the server
-  refuses for now. To claim success is wrong.
-  One recipient is refused, not the mail: the others get it, and the sender
-  learns of this one.  RFC 5321 section 3.3
+  - deferred: Try again later, or say that the mail was not sent: the server
+    refuses for now. To claim success is wrong.
+  - One recipient is refused, not the mail: the others get it, and the sender
+    learns of this one. (RFC 5321 section 3.3)
 
 The server
   speaks as  generic (fakesmtp's own words, after RFC 5321)
@@ -101,7 +101,8 @@ Standards
 How to run it
   fakesmtp demo put-off
   fakesmtp exec put-off -- pytest tests/mail
-  fakesmtp exec --client put-off -- swaks --server {address} --to bob@example.test
+  fakesmtp exec --client put-off -- curl -sS smtp://{address} --mail-from alice@example.test \
+--mail-rcpt bob@example.test -F =Done.
   fakesmtp serve put-off --port 2525
 
 Where to find it
@@ -124,7 +125,7 @@ What goes wrong
   Nothing.
 
 What a correct client must do
-  delivered  Deliver the mail, and say so.
+  - delivered: Deliver the mail, and say so.
 
 The server
   speaks as  generic (fakesmtp's own words, after RFC 5321)
@@ -133,7 +134,8 @@ The server
 How to run it
   fakesmtp demo fine
   fakesmtp exec fine -- pytest tests/mail
-  fakesmtp exec --client fine -- swaks --server {{address}} --to bob@example.test
+  fakesmtp exec --client fine -- curl -sS smtp://{{address}} --mail-from alice@example.test \
+--mail-rcpt bob@example.test -F =Done.
   fakesmtp serve fine --port 2525
 
 Where to find it
@@ -159,7 +161,7 @@ What goes wrong
      chance of 25 %, counted for each peer and user
      delay: 1s to 5s, drawn anew each time
         Waits before the reply.
-     dribble: bytes: 3 octets, every: 250ms
+     dribble: {bytes: 3 octets, every: 250ms}
         Sends the reply a few octets at a time.
   at greeting  raw
      send: 'HTTP/1.1 400\\r\\n'
@@ -192,13 +194,13 @@ What goes wrong
         RCPT))
 
 What a correct client must do
-  This is not judged: to report success or failure may both be right.
-  It waits 5 minutes for RCPT at least, and then goes on as if nothing had been.  RFC 5321 section
-  4.5.3.2.3
-  Each command has one reply, in the order of the commands; what fits none of them ends the session.
-  RFC 5321 section 4.2; RFC 2920 section 3.1
-  A connection that is lost counts as 451: the mail is kept, and tried again later.  RFC 5321
-  section 3.8
+  - This is not judged: to report success or failure may both be right.
+  - It waits 5 minutes for RCPT at least, and then goes on as if nothing had been. (RFC 5321 section
+    4.5.3.2.3)
+  - Each command has one reply, in the order of the commands; what fits none of them ends the
+    session. (RFC 5321 section 4.2; RFC 2920 section 3.1)
+  - A connection that is lost counts as 451: the mail is kept, and tried again later. (RFC 5321
+    section 3.8)
 
 What it is checked for
   commands: {never: [AUTH, MAIL]}
@@ -242,7 +244,7 @@ def shown(tmp_path: Path, text: str, *arguments: str) -> str:
         ("postfix", "bad-sequence", "(postfix's words, as Postfix 3.7.11 (Debian 12) says them: "),
         ("exchange", "mailbox-full", "; exchange says this at end-of-data, unverified)"),
         ("postfix", "mailbox-full", "; that it is said at this stage is unverified)"),
-        ("exchange", "sender-not-allowed", "(exchange's words, unverified: "),
+        ("communigate-pro", "mailbox-full", "(communigate-pro's words, unverified: "),
     ],
 )
 def test_whose_words_they_are_is_told(tmp_path: Path, persona: str, refusal: str, told: str) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,9 +28,12 @@ from typing import Any, Final
 import attrs
 import click
 import pytest
+from click.testing import CliRunner
 
 import fakesmtp
 from fakesmtp.cli import VERBS, main
+from fakesmtp.cli.demo_ import SELECTION
+from fakesmtp.cli.documents import CASES
 from fakesmtp.cli.options import common_options
 from fakesmtp.cli.status import Status
 from fakesmtp.faults import FAULTS
@@ -564,7 +568,7 @@ def test_commands_print_what_they_are_said_to(document: Path, tmp_path: Path) ->
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS[1:], ids=lambda path: str(path.relative_to(ROOT)))
+@each_document
 def test_every_command_in_a_console_block_is_tested_or_says_why_not(document: Path) -> None:
     shown = [
         block for block in blocks(document, "console") if re.search(r"^\$ .*\bfakesmtp\b", block.text, re.MULTILINE)
@@ -580,9 +584,50 @@ def test_shell_blocks_are_shell(document: Path) -> None:
 
 
 @each_document
-def test_python_blocks_are_python(document: Path) -> None:
+def test_python_blocks_are_files_that_commands_use(document: Path) -> None:
+    """Nothing on a page is only read: each block is a file, and a command or another file names it."""
+    used = "".join(block.text for block in blocks(document) if block.language in ("console", "python"))
     for block in blocks(document, "python"):
         compile(block.text, block.place, "exec")
+        assert block.file, f"{block.place}: what is not run goes stale"
+        name = Path(block.file).stem
+        is_part = block.file.startswith("fakesmtp/")  # of a room whose modules are found by themselves
+        assert is_part or re.search(rf"\b{name}\b", used.replace(block.text, "")), f"{block.place}: unused"
+
+
+# ---------------------------------------------------------------------- numbers
+
+_WORDS: Final = {"four": 4, "five": 5, "six": 6, "seven": 7, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13}
+_WORDS.update({"fourteen": 14, "nineteen": 19, "twenty": 20, "twenty-one": 21, "twenty-two": 22})
+NUMBERS: Final[dict[str, Callable[[], int]]] = {
+    r"Gmail and (\w+) others": lambda: len(persona_names()) - len({DEFAULT, "postfix", "exchange", "gmail"}),
+    r"plays (\w+) failures": lambda: len(SELECTION),
+    r"of (\w+) products": lambda: len(CASES),
+    r"there are ([\w-]+) others that are bad or unusual": lambda: len(CERTIFICATES) - 1,
+}
+"""What the front page counts, and what it is the number of."""
+
+
+@pytest.mark.parametrize("pattern", NUMBERS)
+def test_the_front_page_counts_right(pattern: str) -> None:
+    found = re.search(pattern, " ".join(lines_of(DOCUMENTS[0])))
+    assert found, f"README.md no longer says: {pattern}"
+    assert _WORDS[found[1]] == NUMBERS[pattern]()
+
+
+def test_the_front_page_finds_what_it_says_can_be_found() -> None:
+    commands = {code for _, line in prose(DOCUMENTS[0]) for code in re.findall(r"`(fakesmtp list [^`]+)`", line)}
+    assert len(commands) >= 4
+    for command in commands:
+        result = CliRunner().invoke(main, shlex.split(command)[1:])
+        assert result.exit_code == Status.OK, (command, result.output)
+
+
+def test_the_front_page_does_not_boast_of_scenarios_and_is_not_too_modest() -> None:
+    found = re.search(r"More than (\d+) failures by name", " ".join(lines_of(DOCUMENTS[0])))
+    assert found
+    failures = [each for path in library.files(library.built_in()) if (each := library.listed(path)).name != "healthy"]
+    assert int(found[1]) < len(failures) <= int(found[1]) + 100
 
 
 # ---------------------------------------------------------------------- links

@@ -32,6 +32,18 @@ def test_every_persona_and_every_refusal_has_a_section() -> None:
     assert re.findall(r"^### (.+)$", PAGE, re.MULTILINE) == [*persona_names(), *refusal_names()]
 
 
+def test_what_no_source_shows_is_marked() -> None:
+    marks = {"ehlo": "| EHLO offers | ", "helo-required": "| HELO | "}
+    for persona in persona_names():
+        lines = section(persona).splitlines()
+        for what, label in marks.items():
+            row = next(line for line in lines if line.startswith(label))
+            assert ("*unverified*" in row) is (what in load_persona(persona).unverified), row
+        for name in load_persona(persona).ok:
+            row = next(line for line in lines if line.startswith(f"| {name} | "))
+            assert ("*unverified*" in row) is (f"ok/{name}" in load_persona(persona).unverified), row
+
+
 def test_every_persona_s_refusal_has_its_row_and_its_mark() -> None:
     marks = {"verified": ("read", "**asked**"), "unverified": ("*unverified*",), "ours": ("ours",)}
     for persona in persona_names():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -126,3 +128,16 @@ def test_what_documents_quote_stands_in_the_examples() -> None:
     assert quoted
     for file, piece in quoted:
         assert piece in (EXAMPLES.parent / file).read_text("utf-8"), f"{file} has no longer:\n{piece}"
+
+
+def test_pytest_takes_no_settings_of_the_repository() -> None:
+    """Whoever tries it in a clone has none of the plugins that these settings are for."""
+    folder = EXAMPLES / "pytest"
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-p", "no:cacheprovider"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert f"rootdir: {folder}\n" in told.stdout, told
