@@ -19,18 +19,30 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import attrs
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fakesmtp.faults import FAULTS
-from fakesmtp.faults.settings import Fixed, Lognormal, Octets, Seconds, Uniform
-from fakesmtp.protocol.actions import Action, Close, Decided, Heard, Lookup, Raw, Send, StartTls, Wait
+from fakesmtp.faults.settings import (
+    CertificateName,
+    Fixed,
+    Lognormal,
+    Octets,
+    RefusalName,
+    Seconds,
+    StateName,
+    Uniform,
+    Waiting,
+    WireText,
+)
+from fakesmtp.protocol.actions import Action, Close, Decided, Heard, Lookup, Note, Raw, Send, StartTls, Wait
 from fakesmtp.protocol.events import (
     BytesReceived,
     Connected,
@@ -43,12 +55,12 @@ from fakesmtp.protocol.events import (
     TlsEstablished,
     TlsFailed,
 )
-from fakesmtp.protocol.handshake import KINDS
 from fakesmtp.protocol.reply import Reply
 from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.settings import Limits, Settings
 from fakesmtp.protocol.stages import Stage
 from fakesmtp.protocol.transitions import Phase
+from fakesmtp.scenario.acts import Setting, settings_of
 from fakesmtp.scenario.build import settings_for
 from fakesmtp.scenario.facts import FACTS
 from fakesmtp.scenario.matchers import (
@@ -78,6 +90,11 @@ _GONE: Final = frozenset({Phase.ENDED, Phase.HUNG})
 Random = random.Random
 
 
+def now() -> datetime:
+    """The moment of every session."""
+    return datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+
 class Broken(Exception):
     """Something that must hold does not."""
 
@@ -103,7 +120,7 @@ def settings(number: int) -> Settings:
         ),
     )
     listener = attrs.evolve(scenario.listeners[0], lmtp=chance.random() < 0.25)
-    return settings_for(scenario, listener)
+    return settings_for(scenario, listener, now=now)
 
 
 # ---------------------------------------------------------------------- rules
@@ -114,30 +131,58 @@ def octets(chance: Random, most: int = 12) -> bytes:
     return bytes(chance.choices(b"\r\n. -250345abAB<>@:=\x00\xff", k=chance.randrange(most)))
 
 
+def _number(chance: Random) -> int:
+    return chance.choice([1, 1, 2, 3, 7])
+
+
+def _time(chance: Random) -> float:
+    return chance.choice([0.0, 0.5, 1.0, 2.0])
+
+
+def _words(chance: Random) -> tuple[str, ...]:
+    return (chance.choice(["STARTTLS", "AUTH", "CHUNKING", "PIPELINING"]),)
+
+
+BY_TYPE: Final[dict[Any, Callable[[Random], Any]]] = {
+    bool: lambda chance: chance.random() < 0.5,
+    int: _number,
+    float: _time,
+    str: lambda chance: chance.choice(["x", "", "{n}", "iso-8859-1"]),
+    Seconds: _time,
+    Octets: _number,
+    WireText: octets,
+    Waiting: lambda chance: chance.choice([Fixed(1.0), Uniform(0.0, 2.0), Lognormal(1.0, 0.5)]),
+    Reply: lambda chance: Reply(chance.choice([220, 235, 250, 334, 354, 421, 450, 550, 999]), ("a", "b")),
+    tuple[int, ...]: lambda chance: tuple(chance.choices(range(-9, 9), k=2)),
+    tuple[str, ...]: _words,
+    Mapping[str, str]: lambda chance: dict.fromkeys((*_words(chance), "SIZE", "X-NEW"), "1"),
+    RefusalName: lambda chance: chance.choice(tuple(load_persona("generic").refusals)),
+    CertificateName: lambda chance: "expired",
+    StateName: lambda chance: chance.choice(["start", "other"]),
+}
+BY_NAME: Final[dict[str, Callable[[Random], Any]]] = {
+    "codes": lambda chance: (chance.choice(["2xx", "334", "4xx", "5xx"]),),
+    "readings": lambda chance: (chance.choice(["lf.lf", "cr.cr", "lf.crlf"]),),
+}
+"""Settings whose type alone does not say what they may be."""
+
+
 def fault(chance: Random, name: str) -> Any:
-    """A fault with random settings."""
-    make = FAULTS[name].factory
-    waits = [Fixed(1.0), Uniform(0.0, 2.0), Lognormal(1.0, 0.5)]
-    settings: dict[str, Callable[[], dict[str, Any]]] = {
-        "certificate": lambda: {"name": "expired"},
-        "close": lambda: {"how": chance.choice(["fin", "rst", "half", "no-close-notify"])},
-        "delay": lambda: {"time": chance.choice(waits)},
-        "dribble": lambda: {"bytes": Octets(chance.randint(1, 9)), "every": Seconds(0.5)},
-        "duplicate": lambda: {"times": chance.randint(0, 3)},
-        "goto": lambda: {"state": chance.choice(["start", "other"])},
-        "handshake": lambda: {"kind": chance.choice(KINDS)},
-        "line-ending": lambda: {"ending": chance.choice(["lf", "cr", "crcrlf", "none"])},
-        "offer": lambda: {"keywords": {chance.choice(["SIZE", "X-NEW", "STARTTLS", "CHUNKING"]): "1"}},
-        "refuse": lambda: {"name": chance.choice(tuple(load_persona("generic").refusals))},
-        "reply": lambda: {"reply": Reply(chance.choice([220, 235, 250, 334, 354, 421, 450, 550, 999]), ("a", "b"))},
-        "send": lambda: {"octets": octets(chance)},
-        "split": lambda: {"offsets": tuple(chance.choices(range(-9, 9), k=2))},
-        "truncate": lambda: {"octets": Octets(chance.randrange(9))},
-        "withhold": lambda: {"keywords": (chance.choice(["STARTTLS", "AUTH", "CHUNKING", "PIPELINING"]),)},
-    }
-    if name in settings:
-        return make(**settings[name]())
-    return make(**{field.name: 1 for field in FAULTS[name].settings if field.default is attrs.NOTHING})
+    """A fault with random settings; those with a default are left out now and then."""
+    entry = FAULTS[name]
+    wanted = [each for each in settings_of(entry).values() if each.required or chance.random() < 0.5]
+    try:
+        return entry.factory(**{each.attribute: _setting(chance, each) for each in wanted})
+    except ValueError:  # settings that do not go together
+        return fault(chance, name)
+
+
+def _setting(chance: Random, setting: Setting) -> Any:
+    if get_origin(setting.type) is Literal:
+        return chance.choice(get_args(setting.type))
+    if get_origin(setting.type) is Annotated:
+        return chance.choice(get_args(setting.type)[1])
+    return BY_NAME.get(setting.name, BY_TYPE[setting.type])(chance)
 
 
 def matcher(chance: Random, depth: int = 2) -> Matcher:
@@ -254,7 +299,7 @@ class Trial:
         self.clock = 0.0
         rules = tuple(rule(chance, number) for number in range(chance.choice([0, 1, 2, 4])))
         scenario = Scenario(name="fuzz", rules=rules)
-        policy = ScenarioPolicy(scenario, clock=lambda: self.clock, seed=seed)
+        policy = ScenarioPolicy(scenario, clock=lambda: self.clock, now=now, seed=seed)
         self.session = Session(settings(chance.randrange(60)), policy, lambda: self.clock, 1)
         self.actions: list[Action] = []
         self.closed = self.lost = False
@@ -278,8 +323,9 @@ class Trial:
 
     def _accident(self) -> object:
         self.clock += self.chance.choice([0.0, 1.0, 400.0])
-        events = [TlsEstablished(), TlsEstablished(), TlsFailed("no"), TimerFired("idle"), Cut("rst"), Shutdown()]
-        return self.chance.choice(events)
+        timers = [TimerFired("idle"), TimerFired("line"), TimerFired("pile")]
+        others = [TlsEstablished(), TlsEstablished(), TlsFailed("no"), Cut("rst"), Shutdown()]
+        return self.chance.choice([*timers, *others])
 
     def take(self, event: Any) -> None:
         """Drive the session through an event, and check."""
@@ -310,7 +356,7 @@ class Trial:
         elif isinstance(action, Heard):
             self._check_decided()
             self.undecided = action
-        elif isinstance(action, (Decided, Close)):
+        elif isinstance(action, (Decided, Close)) or (isinstance(action, Note) and "not answered" in action.text):
             self.undecided = None
         self._check_order(action)
         return None

@@ -12,7 +12,7 @@ class BreakHandshake:
     """Breaks the TLS handshake: `garbage`, `plaintext`, `http`, `close`, `hang`, `bad-record`, `alert-…` or `then-…`.
 
     At the stage `tls` only. The first ones answer the ClientHello; after a handshake that is done `then-close` ends TLS
-    and the connection, `then-cut` the connection alone, without close_notify (RFC 8446 section 6.1), and `then-bad-mac`
+    and the connection, `then-cut` the connection alone, without close_notify (RFC 9846 section 6.1), and `then-bad-mac`
     sends a record that cannot be authentic (section 5.2). A client that was told to use TLS must give up here and never
     go on in the clear (RFC 3207 section 4.1, RFC 8314 section 5).
     """

@@ -10,8 +10,8 @@ from fakesmtp.protocol.policy import Turn
 class Offer:
     """Adds keywords to the EHLO reply, or changes their values.
 
-    ``{SIZE: 1000}`` announces another limit than the one that holds; ``{X-NEW: true}`` is an unknown keyword, which
-    every client must ignore (RFC 5321 4.1.1.1).
+    ``{SIZE: 1000}`` announces another limit than the one that holds; ``{X-NEW: true}`` is the keyword of a local
+    extension (RFC 5321 2.2.2), of which a client that does not know it makes no use.
     """
 
     keywords: Mapping[str, str] = setting("keyword and value; `true` for a keyword without value")

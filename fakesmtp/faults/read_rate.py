@@ -21,5 +21,6 @@ class ReadRate:
             raise ValueError("at no octets in a second nothing is ever read; stop-reading says that")
 
     def apply(self, turn: Turn) -> None:
-        """Slow this session down."""
-        turn.session.read_rate = int(self.rate)
+        """Slow this session down, if it is read at all."""
+        if turn.session.read_rate != 0:
+            turn.session.read_rate = int(self.rate)

@@ -16,5 +16,6 @@ class StopReading:
     """
 
     def apply(self, turn: Turn) -> Iterable[Action]:
-        """Leave the rest in the socket."""
+        """Leave the rest in the socket, for good."""
+        turn.session.read_rate = 0
         return [PauseReading()]

@@ -15,12 +15,11 @@ from fakesmtp.protocol.reply import Reply
 from fakesmtp.protocol.sasl import MECHANISMS, BadResponse, Cancelled, Credentials, decode_response, prompt
 from fakesmtp.protocol.stages import Stage
 from fakesmtp.protocol.transitions import TRANSITIONS, Phase
+from fakesmtp.protocol.turning import Actions, carry_out, decide, errs, refuse
 
 if TYPE_CHECKING:
     from fakesmtp.protocol.policy import Decision
-    from fakesmtp.protocol.session import Actions, Session
-
-_CANCELLED = Reply(501, ("Authentication cancelled",), "5.0.0")
+    from fakesmtp.protocol.session import Session
 
 
 class Dialogue:
@@ -76,7 +75,7 @@ def auth(session: Session, command: Command) -> Iterable[Action]:
     yield Heard(Stage.AUTH, command.line, hidden.rstrip())
     session.mechanism = mechanism or None
     refusal = _refusal(session, mechanism, len(words))
-    if refusal is not None and session.errs():
+    if refusal is not None and errs(session):
         yield from session.say_and_close(Stage.AUTH, "too-many-errors")
         return
     dialogue = _dialogue(session, mechanism, words[1] if len(words) > 1 else None)
@@ -84,7 +83,7 @@ def auth(session: Session, command: Command) -> Iterable[Action]:
         refusal = dialogue.problem
     session.dialogue = dialogue
     session.ordinary = dialogue.prompt() if dialogue is not None else session.settings.wording.agree("auth", session)
-    default = session.ordinary if refusal is None else session.refuse(refusal, Stage.AUTH)
+    default = session.ordinary if refusal is None else refuse(session, refusal, Stage.AUTH)
     yield from _converse(session, Stage.AUTH, default)
 
 
@@ -120,28 +119,28 @@ def respond(session: Session, line: bytes) -> Iterable[Action]:
     dialogue = session.dialogue
     default: Reply | None
     if dialogue is None:  # a rule said 334 where no mechanism is known: there is nothing to go on with
-        default = session.refuse("syntax-error", Stage.AUTH_LINE)
+        default = refuse(session, "syntax-error", Stage.AUTH_LINE)
     else:
         try:
             dialogue.respond(line)
         except Cancelled:
-            default = _CANCELLED
+            default = refuse(session, "auth-cancelled", Stage.AUTH_LINE)
             dialogue.problem = "cancelled"
         else:
-            default = session.refuse(dialogue.problem, Stage.AUTH_LINE) if dialogue.problem else dialogue.prompt()
+            default = refuse(session, dialogue.problem, Stage.AUTH_LINE) if dialogue.problem else dialogue.prompt()
         session.ordinary = dialogue.prompt()
     yield from _converse(session, Stage.AUTH_LINE, default)
 
 
 def _converse(session: Session, stage: Stage, default: Reply | None) -> Actions:
     """A turn of the dialogue: go on with the next prompt, or come to the verdict, or leave."""
-    decision = yield from session.decide(stage, default)
+    decision = yield from decide(session, stage, default)
     if _is_complete(session, decision, default):
-        moved = yield from session.carry_out(stage, None, decision)
+        moved = yield from carry_out(session, stage, None, decision)
         if moved:
             yield from _judge(session)
         return
-    moved = yield from session.carry_out(stage, default, decision, lambda: _stay(session, decision, default))
+    moved = yield from carry_out(session, stage, default, decision, lambda: _stay(session, decision, default))
     if not moved:
         leave(session)
 
@@ -174,9 +173,9 @@ def _judge(session: Session) -> Actions:
     if credentials is not None and passes(session, credentials):
         default = session.settings.wording.agree("auth", session)
     else:
-        default = session.refuse("auth-failed", Stage.AUTH_RESPONSE)
-    decision = yield from session.decide(Stage.AUTH_RESPONSE, default)
-    if (yield from session.carry_out(Stage.AUTH_RESPONSE, default, decision, lambda: _admit(session))):
+        default = refuse(session, "auth-failed", Stage.AUTH_RESPONSE)
+    decision = yield from decide(session, Stage.AUTH_RESPONSE, default)
+    if (yield from carry_out(session, Stage.AUTH_RESPONSE, default, decision, lambda: _admit(session))):
         return
     if dialogue is not None and session.phase is not Phase.ENDED and _asks_on(decision):
         dialogue.problem, session.phase = "auth-failed", Phase.AUTH

@@ -24,14 +24,17 @@ RCPT_PARAMETERS: Final = frozenset({"NOTIFY", "ORCPT"})
 """Parameters of RCPT that are served: RFC 3461."""
 
 EXTENSION_PARAMETERS: Final = {
-    "BINARYMIME": frozenset({"BODY"}),
     "DELIVERBY": frozenset({"BY"}),
     "FUTURERELEASE": frozenset({"HOLDFOR", "HOLDUNTIL"}),
     "MT-PRIORITY": frozenset({"MT-PRIORITY"}),
     "REQUIRETLS": frozenset({"REQUIRETLS"}),
     "RRVS": frozenset({"RRVS"}),
 }
-"""Parameters that are taken where EHLO offers the extension: RFC 3030, 2852, 4865, 6710, 8689, 7293."""
+"""Parameters that are taken where EHLO offers the extension: RFC 2852, 4865, 6710, 8689, 7293."""
+BODIES: Final = frozenset({"7BIT", "8BITMIME"})
+"""Values of BODY that are served: RFC 6152."""
+BINARY: Final = "BINARYMIME"
+"""A value of BODY that is taken where EHLO offers it: RFC 3030."""
 
 
 class ArgumentError(ValueError):
@@ -83,7 +86,7 @@ class Mailbox:
 
 
 def read_mailbox(argument: str, keyword: str) -> Mailbox:
-    """Read ``FROM:<path> PARAMETERS`` or ``TO:<path> PARAMETERS``; a source route is dropped (RFC 5321 C).
+    """Read ``FROM:<path> PARAMETERS`` or ``TO:<path> PARAMETERS``; a source route is dropped (RFC 5321 appendix C).
 
     :raises ArgumentError: if the keyword or the path is missing, or a parameter is no keyword or keyword=value.
     """

@@ -10,6 +10,7 @@ import attrs
 
 if TYPE_CHECKING:
     from fakesmtp.protocol.handling import Handling
+    from fakesmtp.protocol.transitions import Phase
 
 _DOT_LINES: Final = {
     False: re.compile(rb"(?:\A|(?<=\r\n))\.\.?[^\r\n]*"),
@@ -100,6 +101,8 @@ class Chunk:
     """In its transaction, from 1."""
     size: int
     last: bool
+    before: Phase = attrs.field(repr=False, eq=False)
+    """Where the session stood, and stands again behind the octets."""
 
 
 @attrs.define
@@ -139,8 +142,7 @@ class Message:
         """Octets of the message, dot-stuffing undone (RFC 1870 section 5)."""
         if not self.stuffed:
             return self.received
-        raw = self.stored.read()
-        return self.received - raw.count(b"\n." if self.lenient else b"\r\n.") - raw.startswith(b".")
+        return self.received - count_stuffing(self.stored.read(), self.lenient)
 
     @property
     def data(self) -> bytes:
@@ -157,6 +159,11 @@ def unstuff(raw: bytes, lenient: bool = False) -> bytes:
     if raw.startswith(b"."):
         raw = raw[1:]
     return raw.replace(b"\n.", b"\n") if lenient else raw.replace(b"\r\n.", b"\r\n")
+
+
+def count_stuffing(raw: bytes, lenient: bool = False) -> int:
+    """Octets that dot-stuffing has added."""
+    return raw.count(b"\n." if lenient else b"\r\n.") + raw.startswith(b".")
 
 
 def dot_lines(raw: bytes, lenient: bool = False) -> tuple[list[bytes], list[bytes]]:

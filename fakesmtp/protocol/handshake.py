@@ -41,9 +41,10 @@ ALERTS: Final[dict[str, int]] = {
     "bad-certificate-hash-value": 114,
     "unknown-psk-identity": 115,
     "certificate-required": 116,
+    "general-error": 117,
     "no-application-protocol": 120,
 }
-"""TLS alerts by their names (RFC 8446 section 6, RFC 5246 section 7.2, RFC 6066 section 9)."""
+"""TLS alerts by their names (RFC 9846 section 6, RFC 5246 section 7.2, RFC 6066 section 9)."""
 
 BEHIND: Final = ("then-close", "then-cut", "then-bad-mac")
 """Ways to break TLS when its handshake is done."""

@@ -118,7 +118,7 @@ class Meaning:
             session.begin_transaction("", {})
         transaction = session.transaction
         assert transaction is not None
-        message = make_message(session, transaction, reception, stuffed=True)
+        message = make_message(session, transaction, reception)
         self._delivery = Delivery(message, "oversize" if reception.oversize else "delivered")
         each: list[Recipient | None] = [*message.recipients] if session.settings.lmtp else []
         self._owed += [Owed(Stage.END_OF_DATA, recipient=recipient) for recipient in each or [None]]

@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
-from fakesmtp.protocol.actions import Action, CancelTimer, Decided, KeptBack, Released, Send, SetTimer
+from fakesmtp.protocol.actions import Action, CancelTimer, Decided, KeptBack, Note, Released, Send, SetTimer
 
 Until = Literal["next-turn", "together", "reversed"]
 LINE: Final = "line"
@@ -106,7 +106,7 @@ class Outbox:
         """Everything leaves at once, without waits; what is postponed stays, unless that is asked for too."""
         line = [] if self._postponed and not postponed else self.release()
         for action in (*line, *self.release_pile()):
-            if isinstance(action, (Send, Released, CancelTimer)):
+            if isinstance(action, (Send, Released, CancelTimer, Note)):
                 yield action
 
     def forget(self) -> list[Decided]:

@@ -174,14 +174,10 @@ def _hear_data(session: ScriptedSession, step: HearData) -> Performance:
         reception = session.reception = Reception(session)
     if not len(session.inbox):
         return False
-    piece = session.inbox.take_all()
-    if (end := reception.scanner.scan(piece)) is None:
-        reception.keep(piece)
+    piece, dot = reception.take(session.inbox)
+    reception.keep(piece)
+    if dot is None:
         return False
-    octets, dot = end
-    if octets < len(piece):
-        session.inbox.put_back(piece[octets:])
-    reception.keep(piece[:octets])
     reception.finish(dot)
     yield session.meaning.hear_data(reception)
     return True

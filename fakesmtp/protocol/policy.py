@@ -7,13 +7,14 @@ The session knows nothing of rules: it asks a :class:`Policy` and gets a :class:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import attrs
 
 from fakesmtp.protocol.actions import Action, CloseHow
+from fakesmtp.protocol.capabilities import ehlo_reply
 from fakesmtp.protocol.reply import Reply
-from fakesmtp.protocol.stages import STAGES, Stage
+from fakesmtp.protocol.stages import SUCCEEDS, Stage
 
 if TYPE_CHECKING:
     from fakesmtp.protocol.session import Session
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 Shape = Callable[[Iterable[Action]], Iterator[Action]]
 """A shaping fault, bound to its turn: takes the actions of a reply and yields others."""
+
+
+_AUTH_STAGES: Final = frozenset({Stage.AUTH, Stage.AUTH_LINE})
+_SUCCESS_WORDS: Final = {Stage.AUTH_RESPONSE: "auth", Stage.UNKNOWN: "noop"}
+
+
+def succeeds(stage: Stage, reply: Reply | None) -> bool:
+    """Whether a reply means success at a stage; where none is owed, to go on is success too."""
+    return reply is None or reply.code // 100 in SUCCEEDS[stage]
 
 
 @attrs.frozen
@@ -62,7 +72,7 @@ class Answer:
 
     def say(self, reply: Reply) -> None:
         """Answer with a reply; the first one moves the state if its code means success here."""
-        if self.reply is None and str(reply.kind) in STAGES[self.stage].success:
+        if self.reply is None and succeeds(self.stage, reply):
             self.moves = True
         self.parts.append(reply)
 
@@ -92,8 +102,14 @@ class Turn:
     """The next seeded number in [0, 1) for this rule, key and occurrence."""
 
     def success(self) -> Reply | None:
-        """The stage's own success, even where a healthy server would refuse."""
-        return self.session.success_reply(self.stage, self.default)
+        """The stage's own success, even where a healthy server would refuse; ``None``: just go on."""
+        session, stage = self.session, self.stage
+        if stage in _AUTH_STAGES:
+            return session.ordinary
+        if succeeds(stage, self.default):
+            return self.default
+        reply = session.settings.wording.agree(_SUCCESS_WORDS.get(stage, stage.value), session)
+        return ehlo_reply(reply, session.capabilities) if stage is Stage.EHLO else reply
 
     def refusal(self, name: str) -> Refusal:
         """A refusal of the vocabulary in the persona's words at this stage."""

@@ -15,18 +15,15 @@ message) is read off by :mod:`~fakesmtp.protocol.meaning`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from fakesmtp.protocol.actions import Decided, Diverged, Note, Send, SetTimer, StartTls
 from fakesmtp.protocol.events import (
     BytesReceived,
     Connected,
-    Cut,
     Disconnected,
-    Event,
     PeerHalfClosed,
-    Shutdown,
     TimerFired,
     TlsEstablished,
     TlsFailed,
@@ -36,10 +33,11 @@ from fakesmtp.protocol.performing import NAME, perform, wanted_by
 from fakesmtp.protocol.policy import Policy, RuleReference
 from fakesmtp.protocol.reply import Reply
 from fakesmtp.protocol.script import EXPECTING, HearClose, Script, Secure, Step
-from fakesmtp.protocol.session import Actions, Session
+from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.settings import Settings
 from fakesmtp.protocol.stages import Stage
 from fakesmtp.protocol.transitions import Phase
+from fakesmtp.protocol.turning import Actions, refuse
 
 NOBODY_EXPECTED: Final = Reply(421, ("The script has no more connections",), "4.3.2")
 _READING: Final = frozenset({Phase.GREETED, Phase.HUNG})
@@ -77,16 +75,10 @@ class ScriptedSession(Session):
         """Octets that the step at hand has counted so far, and the first of them."""
         self.swallowed = b""
 
-    def handle(self, event: Event) -> Actions:
-        """What to do about an event; the driver runs it to its end, one action at a time."""
-        return _HANDLERS[type(event)](self, event)
-
     # ------------------------------------------------------------------ events
 
     def _arrive(self, event: Connected) -> Actions:
-        self.peer, self.peer_port, self.local = event.peer, event.peer_port, event.local
-        self.policy.started(self)
-        yield SetTimer("idle", self.settings.limits.idle)
+        yield self._admit(event)
         if not self._is_expected:
             count = len(self._script.connections)
             most = f"{count} connection{'' if count == 1 else 's'} at most"
@@ -103,8 +95,7 @@ class ScriptedSession(Session):
             yield from self._play()
 
     def _begin_tls(self, event: TlsEstablished) -> Actions:
-        self.tls, self.tls_server_name = event.version, event.server_name
-        yield Note(f"{event.version} {event.cipher}".strip())
+        yield self._note_tls(event)
         if self.phase is Phase.HANDSHAKE:
             self.forget()
             yield from self._play()
@@ -140,24 +131,20 @@ class ScriptedSession(Session):
         if self.phase is not Phase.ENDED and step is not None and not met:
             reason = "" if event.clean else event.reason
             yield _divergence(*wanted_by(step), self._describe_end(reason))
-        self.phase = Phase.ENDED
-        self.policy.ended(self)
-        self.drop_transaction()
-        self.inbox.clear()
+        self._depart()
 
     def _run_out(self, event: TimerFired) -> Actions:
         if event.name != "idle" or self.phase is Phase.ENDED:
             return
         limit = self.settings.limits.idle
-        rest = self._active + limit - self.clock()
-        if rest > 1e-6:
+        if (rest := self._patience()) > 0:
             yield SetTimer("idle", rest)
         elif self.phase is Phase.HANDSHAKE:
             yield from self.diverge(self._place_of_tls, "a TLS handshake", f"nothing within {limit:g} s")
         elif (step := self.step) is None:
             yield from self.end("fin")
         else:
-            reply = self.refuse("timeout", Stage.IDLE)
+            reply = refuse(self, "timeout", Stage.IDLE)
             yield from self.diverge(*wanted_by(step), f"nothing within {limit:g} s", reply)
 
     # ------------------------------------------------------------------ the place in the script
@@ -222,7 +209,8 @@ def _divergence(place: str, expected: str, came: bytes | str, at: int | None = N
     return Diverged(expected, came, at, (RuleReference(NAME, place),))
 
 
-_HANDLERS: Final[Mapping[type, Callable[[ScriptedSession, Any], Actions]]] = {
+ScriptedSession._handlers = {
+    **Session._handlers,
     Connected: ScriptedSession._arrive,
     BytesReceived: ScriptedSession._receive,
     TlsEstablished: ScriptedSession._begin_tls,
@@ -230,6 +218,4 @@ _HANDLERS: Final[Mapping[type, Callable[[ScriptedSession, Any], Actions]]] = {
     PeerHalfClosed: ScriptedSession._hear_fin,
     Disconnected: ScriptedSession._lose,
     TimerFired: ScriptedSession._run_out,
-    Cut: Session._cut,
-    Shutdown: Session._shutdown,
 }

@@ -53,7 +53,8 @@ class StageFacts:
     success: str = "2"
     """First digits of the reply codes that mean success here (RFC 5321 4.2.1)."""
     listed: frozenset[int] = frozenset()
-    """Reply codes that RFC 5321 4.3.2 and the extensions' RFCs list here, those for any command left out."""
+    """Reply codes that RFC 5321 4.3.2 and the extensions' RFCs list here, and a few that servers say all the same;
+    those for any command left out."""
     reply_owed: bool = True
     """Whether a client waits for a reply here; ``at: any`` means these stages."""
 
@@ -63,7 +64,7 @@ def _listed(codes: str) -> frozenset[int]:
 
 
 ANYWHERE: Final = _listed("421 500 501 503 530")
-"""Codes that any stage may give: RFC 5321 4.3.2 (421, 500, 501, 503) and RFC 3207 (530)."""
+"""Codes that any stage may give: RFC 5321 4.3.2 (421, 500, 501) and 4.1.4 (503), RFC 3207 4 and RFC 4954 6 (530)."""
 
 STAGES: Final[dict[Stage, StageFacts]] = {
     Stage.CONNECT: StageFacts("A client has connected and nothing was said yet", reply_owed=False),
@@ -107,5 +108,7 @@ STAGES: Final[dict[Stage, StageFacts]] = {
     Stage.CLOSE: StageFacts("The connection is over", reply_owed=False),
 }
 
+SUCCEEDS: Final = {stage: frozenset(int(digit) for digit in facts.success) for stage, facts in STAGES.items()}
+"""First digits of the reply codes that mean success, as numbers, by stage."""
 ANY: Final = tuple(stage for stage, facts in STAGES.items() if facts.reply_owed)
 """What ``at: any`` stands for."""

@@ -33,6 +33,14 @@ class Phase(Enum):
     __hash__ = object.__hash__  # Enum's own is a function in Python, and phases are looked up for each command
 
 
+COMMANDING: Final = frozenset({Phase.GREETED, Phase.READY, Phase.MAIL, Phase.RCPT})
+"""Phases in which the next line is a command that is served, and nothing else can come of it."""
+DEAF: Final = frozenset({Phase.HUNG, Phase.ENDED})
+"""Phases in which the client is not listened to any more."""
+HANDSHAKES: Final = frozenset({Phase.HANDSHAKE, Phase.BROKEN_HANDSHAKE})
+"""Phases in which nothing can be said in the clear."""
+
+
 class Row(NamedTuple):
     """What a healthy server says, and where it goes on."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from fakesmtp.protocol import authentication, reception
+from fakesmtp.protocol import authentication, chunking, reception, securing
 from fakesmtp.protocol.actions import Action, Heard
+from fakesmtp.protocol.capabilities import ehlo_reply
 from fakesmtp.protocol.commands import (
+    BINARY,
+    BODIES,
     EXTENSION_PARAMETERS,
     MAIL_PARAMETERS,
     RCPT_PARAMETERS,
@@ -20,7 +22,8 @@ from fakesmtp.protocol.commands import (
 )
 from fakesmtp.protocol.reply import Reply
 from fakesmtp.protocol.stages import Stage
-from fakesmtp.protocol.transitions import TRANSITIONS, Phase
+from fakesmtp.protocol.transitions import DEAF, TRANSITIONS, Phase
+from fakesmtp.protocol.turning import advance, blunder, carry_out, decide, refuse, take_turn, turn
 
 if TYPE_CHECKING:
     from fakesmtp.protocol.session import Session
@@ -60,7 +63,7 @@ def too_long(session: Session) -> Steps:
     stage = Stage.AUTH_LINE if in_dialogue else Stage.UNKNOWN
     if in_dialogue:
         authentication.leave(session)
-    return _heard(Heard(stage, b"", "(a line that is too long)"), session.blunder(stage, "line-too-long"))
+    return _heard(Heard(stage, b"", "(a line that is too long)"), blunder(session, stage, "line-too-long"))
 
 
 def _in_order(session: Session, stage: Stage) -> bool:
@@ -82,40 +85,32 @@ def ehlo(session: Session, command: Command) -> Steps:
 
 
 def _introduce(session: Session, command: Command, stage: Stage) -> Steps:
-
     def introduced() -> None:
         session.errors = 0
-        session.extended = stage is Stage.EHLO
         session.drop_transaction()
 
     if command.argument:
         session.helo_name = command.text
     if not _in_order(session, stage):
-        return session.blunder(stage, "bad-sequence", introduced)
+        return blunder(session, stage, "bad-sequence", introduced)
     if not command.argument:
-        return session.blunder(stage, "syntax-error", introduced)
+        return blunder(session, stage, "syntax-error", introduced)
     words = session.settings.wording.agree(stage.value, session)
     if stage is Stage.HELO:
-        return session.take_turn(stage, words, session.advance(stage, introduced))
+        return take_turn(session, stage, words, advance(session, stage, introduced))
     if stage in session.policy.stages:
         return _offer(session, words, introduced)
     reply = ehlo_reply(words, session.capabilities)
-    return session.take_turn(stage, reply, session.advance(stage, introduced))
+    return take_turn(session, stage, reply, advance(session, stage, introduced))
 
 
 def _offer(session: Session, words: Reply, introduced: Callable[[], None]) -> Steps:
     """EHLO where rules may edit the list: they act first, then the list is read."""
-    decision = yield from session.decide(Stage.EHLO, words)
+    decision = yield from decide(session, Stage.EHLO, words)
     reply = ehlo_reply(words, session.capabilities)
     if decision.answer is not None:
         decision.answer.replace(words, reply)
-    yield from session.carry_out(Stage.EHLO, reply, decision, session.advance(Stage.EHLO, introduced))
-
-
-@lru_cache(maxsize=256)
-def ehlo_reply(words: Reply, capabilities: tuple[str, ...]) -> Reply:
-    """The words, then a line for each capability (RFC 5321 4.1.1.1)."""
-    return Reply(words.code, (*words.lines, *capabilities), words.enhanced)
+    yield from carry_out(session, Stage.EHLO, reply, decision, advance(session, Stage.EHLO, introduced))
 
 
 # ---------------------------------------------------------------------- MAIL, RCPT, DATA, RSET
@@ -125,7 +120,8 @@ def mail(session: Session, command: Command) -> Steps:
     """MAIL FROM (RFC 5321 4.1.1.2)."""
     mailbox, problem = _read(session, command, "FROM:", MAIL_PARAMETERS)
     if session.transaction is None:
-        session.reverse_path, session.disposition, session.reset_after = mailbox.path, "delivered", None
+        session.reverse_path = mailbox.path
+        session.forget_fate()  # of a message that never came
     unintroduced = session.phase is Phase.GREETED and session.settings.wording.helo_required
     if unintroduced or not _in_order(session, Stage.MAIL):
         problem = "bad-sequence"
@@ -134,12 +130,12 @@ def mail(session: Session, command: Command) -> Steps:
         session.begin_transaction(mailbox.path, mailbox.parameters)
 
     if problem is not None:
-        return session.blunder(Stage.MAIL, problem, begin)
+        return blunder(session, Stage.MAIL, problem, begin)
     if (announced_size(mailbox.parameters) or 0) > session.settings.limits.message:
-        default = session.refuse("message-too-large", Stage.MAIL)
+        default = refuse(session, "message-too-large", Stage.MAIL)
     else:
         default = session.settings.wording.agree("mail", session)
-    return session.take_turn(Stage.MAIL, default, session.advance(Stage.MAIL, begin))
+    return take_turn(session, Stage.MAIL, default, advance(session, Stage.MAIL, begin))
 
 
 def rcpt(session: Session, command: Command) -> Steps:
@@ -155,13 +151,13 @@ def rcpt(session: Session, command: Command) -> Steps:
         session.add_recipient(mailbox.path, mailbox.parameters)
 
     if problem is not None:
-        return session.blunder(Stage.RCPT, problem, add)
+        return blunder(session, Stage.RCPT, problem, add)
     transaction = session.transaction
     if transaction is not None and len(transaction.recipients) >= session.settings.limits.recipients:
-        default = session.refuse("too-many-recipients", Stage.RCPT)
+        default = refuse(session, "too-many-recipients", Stage.RCPT)
     else:
         default = session.settings.wording.agree("rcpt", session)
-    return session.take_turn(Stage.RCPT, default, session.advance(Stage.RCPT, add))
+    return take_turn(session, Stage.RCPT, default, advance(session, Stage.RCPT, add))
 
 
 def _read(session: Session, command: Command, keyword: str, known: frozenset[str]) -> tuple[Mailbox, str | None]:
@@ -171,10 +167,17 @@ def _read(session: Session, command: Command, keyword: str, known: frozenset[str
         announced_size(mailbox.parameters)
     except ArgumentError as error:
         return Mailbox(command.text[len(keyword) :].strip(), {}), error.refusal
-    unknown_words = mailbox.parameters.keys() - known
-    if unknown_words:
-        unknown_words -= _offered(session)
-    return mailbox, "parameter-unrecognized" if unknown_words else None
+    if mailbox.parameters and not _knows(session, mailbox.parameters, known):
+        return mailbox, "parameter-unrecognized"
+    return mailbox, None
+
+
+def _knows(session: Session, parameters: Mapping[str, str | None], known: frozenset[str]) -> bool:
+    foreign = parameters.keys() - known
+    if foreign and foreign - _offered(session):
+        return False
+    body = parameters.get("BODY", "7BIT") or ""
+    return body.upper() in BODIES or (body.upper() == BINARY and session.offers(BINARY))
 
 
 def _offered(session: Session) -> frozenset[str]:
@@ -189,12 +192,18 @@ def data(session: Session, command: Command) -> Steps:
     def begin() -> None:
         reception.begin(session)
 
-    if not _in_order(session, Stage.DATA):
-        return session.blunder(Stage.DATA, "bad-sequence", begin)
+    if not _in_order(session, Stage.DATA) or _is_binary(session):
+        return blunder(session, Stage.DATA, "bad-sequence", begin)
     if command.argument:
-        return session.blunder(Stage.DATA, "syntax-error", begin)
+        return blunder(session, Stage.DATA, "syntax-error", begin)
     default = session.settings.wording.agree("data", session)
-    return session.take_turn(Stage.DATA, default, session.advance(Stage.DATA, begin))
+    return take_turn(session, Stage.DATA, default, advance(session, Stage.DATA, begin))
+
+
+def _is_binary(session: Session) -> bool:
+    """Whether the message was announced as one that only BDAT can carry (RFC 3030 section 3)."""
+    body = session.transaction.parameters.get("BODY") if session.transaction is not None else None
+    return body is not None and body.upper() == BINARY
 
 
 def rset(session: Session, command: Command) -> Steps:
@@ -207,10 +216,11 @@ def rset(session: Session, command: Command) -> Steps:
 
 def _served(session: Session, stage: Stage, then: Callable[[], None] | None = None) -> Steps:
     if stage.value in session.settings.wording.unknown:
-        return session.blunder(stage, "command-unrecognized")
+        return blunder(session, stage, "command-unrecognized")
     if not _in_order(session, stage):
-        return session.blunder(stage, "bad-sequence")
-    return session.take_turn(stage, session.settings.wording.agree(stage.value, session), session.advance(stage, then))
+        return blunder(session, stage, "bad-sequence")
+    default = session.settings.wording.agree(stage.value, session)
+    return take_turn(session, stage, default, advance(session, stage, then))
 
 
 def noop(session: Session, command: Command) -> Steps:
@@ -233,12 +243,12 @@ def etrn(session: Session, command: Command) -> Steps:
     known = Stage.ETRN.value not in session.settings.wording.unknown
     if not (known and command.argument and _in_order(session, Stage.ETRN)):
         return _asked(session, command, Stage.ETRN)
-    return session.take_turn(Stage.ETRN, session.refuse("etrn-refused", Stage.ETRN))
+    return take_turn(session, Stage.ETRN, refuse(session, "etrn-refused", Stage.ETRN))
 
 
 def _asked(session: Session, command: Command, stage: Stage) -> Steps:
     if not command.argument and stage.value not in session.settings.wording.unknown:
-        return session.blunder(stage, "syntax-error")
+        return blunder(session, stage, "syntax-error")
     return _served(session, stage)
 
 
@@ -249,49 +259,26 @@ def help_(session: Session, command: Command) -> Steps:
 
 def quit_(session: Session, command: Command) -> Steps:
     """QUIT (RFC 5321 4.1.1.10): the session ends whatever is answered."""
-    yield from session.turn(Stage.QUIT, session.settings.wording.agree("quit", session))
-    if session.phase not in (Phase.ENDED, Phase.HUNG):
+    yield from turn(session, Stage.QUIT, session.settings.wording.agree("quit", session))
+    if session.phase not in DEAF:
         yield from session.end("fin")
-
-
-def starttls(session: Session, command: Command) -> Steps:
-    """STARTTLS (RFC 3207)."""
-    problem = _tls_problem(session, command)
-    if problem is None:
-        return _start_tls(session, session.settings.wording.agree("starttls", session))
-    if session.errs():
-        return session.say_and_close(Stage.STARTTLS, "too-many-errors")
-    return _start_tls(session, session.refuse(problem, Stage.STARTTLS))
-
-
-def _tls_problem(session: Session, command: Command) -> str | None:
-    if session.tls or not _in_order(session, Stage.STARTTLS):
-        return "bad-sequence"
-    if not session.offers("STARTTLS"):
-        return "command-unrecognized"
-    return "syntax-error" if command.argument else None
-
-
-def _start_tls(session: Session, default: Reply) -> Steps:
-    if (yield from session.turn(Stage.STARTTLS, default)):
-        yield from session.start_tls()
 
 
 def unknown(session: Session, command: Command) -> Steps:
     """Any other command."""
-    return session.blunder(Stage.UNKNOWN, "bad-sequence" if session.phase is Phase.REFUSED else "command-unrecognized")
+    return blunder(session, Stage.UNKNOWN, "command-unrecognized")
 
 
 _COMMON: Final[Mapping[bytes, tuple[Verb, Stage]]] = {
     b"MAIL": (mail, Stage.MAIL),
     b"RCPT": (rcpt, Stage.RCPT),
     b"DATA": (data, Stage.DATA),
-    b"BDAT": (reception.bdat, Stage.BDAT),
+    b"BDAT": (chunking.bdat, Stage.BDAT),
     b"RSET": (rset, Stage.RSET),
     b"NOOP": (noop, Stage.NOOP),
     b"QUIT": (quit_, Stage.QUIT),
     b"AUTH": (authentication.auth, Stage.AUTH),
-    b"STARTTLS": (starttls, Stage.STARTTLS),
+    b"STARTTLS": (securing.starttls, Stage.STARTTLS),
     b"VRFY": (vrfy, Stage.VRFY),
     b"EXPN": (expn, Stage.EXPN),
     b"HELP": (help_, Stage.HELP),

@@ -90,6 +90,8 @@ class RefusalWords:
     status: str = "ours"
     stage_status: str = ""
     """``unverified`` where nothing shows that the server says this at that stage."""
+    unverified_at: frozenset[str] = frozenset()
+    """The keys of ``at`` whose words no source shows; the status is that of the others."""
     asked: frozenset[str] = frozenset()
     """The keys, ``stage`` or of ``at``, whose words the real server gave when it was asked."""
     note: str = ""
@@ -102,6 +104,10 @@ class RefusalWords:
         """Whether what is said at a stage is what the real server said."""
         usual = self.stage if self.stage not in self.at else None
         return (stage if stage in self.at else usual) in self.asked
+
+    def status_at(self, key: str) -> str:
+        """How sure the words at a stage or in a situation are, unless the real server was asked for them."""
+        return "unverified" if key in self.unverified_at else self.status
 
     def words_at(self, stage: str, session: Session) -> Template:
         """The words for the situation that the session is in, else for the stage, else the usual ones."""
@@ -160,6 +166,10 @@ class Wording:
     """The real server, with its version, that was asked for the words that are marked so."""
     asked_ok: frozenset[str] = frozenset()
     """The names of ``ok`` that it gave."""
+    sources: Mapping[str, str] = attrs.field(factory=dict)
+    """Where the words of ``ok``, the list of ``ehlo`` and ``helo-required`` were read."""
+    unverified: frozenset[str] = frozenset()
+    """What of these no source shows: ``ok/NAME``, ``ehlo``, ``helo-required``."""
     summary: str = ""
     version: str = ""
     aliases: tuple[str, ...] = ()
@@ -214,7 +224,7 @@ PLACEHOLDERS: Final[dict[str, Callable[[Session], str]]] = {
     "id": lambda session: session.queue_id,
     "date": lambda session: session.settings.date(),
     "zone": lambda session: session.dnsbl_zone or "dnsbl.example",
-    "reason": lambda session: session.refusal_reason,
+    "reason": lambda session: "authentication failure",
     "version": lambda session: session.settings.wording.version,
 }
 """What may stand in braces in a persona's words."""
@@ -226,9 +236,11 @@ def _total(session: Session) -> str:
 
 
 def _unknown_parameter(command: Command) -> str:
-    """The first parameter of MAIL or RCPT that is none."""
+    """The first parameter of MAIL or RCPT that is none; where each of them is one, the kind of body."""
     words = command.text.rpartition(">")[2].split()
-    return next((word for word in words if word.partition("=")[0].upper() not in _PARAMETERS), "")
+    known = {word: word.partition("=")[0].upper() for word in words}
+    bodies = (word for word, keyword in known.items() if keyword == "BODY")
+    return next((word for word, keyword in known.items() if keyword not in _PARAMETERS), next(bodies, ""))
 
 
 def _domain(path: str | None) -> str:

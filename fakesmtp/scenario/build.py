@@ -8,8 +8,9 @@ from email.utils import format_datetime
 
 import attrs
 
+from fakesmtp.protocol.capabilities import edit_capability, keyword_of
 from fakesmtp.protocol.policy import Policy
-from fakesmtp.protocol.session import Session, edit_capability, keyword_of
+from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.settings import Limits, Settings
 from fakesmtp.protocol.wording import Wording
 from fakesmtp.scenario.clock import server_clock

@@ -240,6 +240,15 @@ def test_redeliver(playbook):
     assert (handling_of(play).copies("a@x"), handling_of(play).copies("b@y")) == (1, 2)
 
 
+@pytest.mark.parametrize("name", ["redeliver", "discard"])
+def test_what_was_said_of_a_message_that_never_came_does_not_hold_for_the_next(playbook, name):
+    play = playbook(rule("data", act(name), times=1))
+    play >> "DATA" << "503"
+    play.envelope().data() << "250"
+    ((disposition, message),) = play.messages
+    assert (disposition, message.handling) == ("delivered", None)
+
+
 @pytest.mark.parametrize("name", ["loop", "redeliver"])
 def test_there_are_bounds(name):
     assert FAULTS[name].factory(1000)

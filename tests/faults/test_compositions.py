@@ -1,11 +1,12 @@
 """Any built-in faults, composed at random, at any stage where they are possible, whatever the client says and when.
 
-Left out are scripts, which are no faults, and faults of users' own, which may do anything.
+Scripts too, which have no faults, with handshakes in the middle. Left out are faults of users' own, which may do
+anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
@@ -30,6 +31,9 @@ from fakesmtp.protocol import actions, events
 from fakesmtp.protocol.actions import Action, Send
 from fakesmtp.protocol.outbox import Hold
 from fakesmtp.protocol.reply import Reply
+from fakesmtp.protocol.script import Globs, Hear, Script, Secure
+from fakesmtp.protocol.scripted import ScriptedSession
+from fakesmtp.protocol.session import Session
 from fakesmtp.protocol.stages import Stage
 from fakesmtp.protocol.transitions import Phase
 from fakesmtp.scenario.acts import Setting, settings_of
@@ -38,8 +42,8 @@ from fakesmtp.scenario.model import Act, Rule
 from fakesmtp.scenario.persona import load_persona
 from fakesmtp.scenario.rules import POSSIBLE
 from fakesmtp.tls.certificates import KINDS
-from tests.protocol.playbook import Playbook, rule
-from tests.protocol.strategies import dialogues
+from tests.protocol.playbook import Clock, Playbook, rule
+from tests.protocol.strategies import dialogues, scripts
 from tests.protocol.test_framing import cut
 
 NAMES: Final = tuple(name for name in FAULTS if FAULTS.is_built_in(name))
@@ -48,6 +52,9 @@ MOST_OF_ONE: Final = 300_000
 """Octets that one decision brings at most, with settings as small as these."""
 SMALL: Final = {"message": 60, "line": 80, "recipients": 3, "errors": 6, "idle": 30.0}
 TLS: Final = ("none", "starttls", "implicit")
+PERSONAS: Final = ("generic", "generic", "postfix", "exim", "exchange")
+HANDSHAKES: Final = (events.TlsEstablished(), events.TlsEstablished("TLSv1.2"), events.TlsFailed("no"), None)
+"""How a handshake ends; with ``None`` it never does."""
 
 # ---------------------------------------------------------------------- what a scenario may say
 
@@ -106,6 +113,19 @@ def acts(draw: st.DrawFn, name: str) -> Act:
         raise
 
 
+_CONDITIONS = st.sampled_from(
+    [{}, {}, {}, {"state": "other"}, {"tls": True}, {"forward-path": "b@*"}, {"client-name": None}, {"pipelined": True}]
+)
+_DETAILS: Final = {
+    "times": st.sampled_from([None, None, 1, 2]),
+    "after": st.sampled_from([0, 0, 0, 1]),
+    "every": st.sampled_from([1, 1, 1, 2]),
+    "per": st.sampled_from([(), (), ("forward-path",)]),
+    "lasts": st.sampled_from([None, None, None, 3.0]),
+    "chance": st.sampled_from([1.0, 1.0, 1.0, 0.5]),
+}
+
+
 @st.composite
 def rules(draw: st.DrawFn) -> tuple[Rule, ...]:
     """Up to three rules of up to three faults each."""
@@ -118,22 +138,27 @@ def _rule(draw: st.DrawFn, number: int) -> Rule:
     assume(possible)
     stages = draw(st.lists(st.sampled_from(sorted(possible)), min_size=1, max_size=6, unique=True))
     chosen = [draw(acts(name)) for name in names]
-    when = {"offset": Over(draw(st.integers(0, 20)))} if stages == [Stage.CONTENT] else {}
-    if Stage.CONTENT in stages and not when:
+    if stages == [Stage.CONTENT]:
+        when = {"offset": Over(draw(st.integers(0, 20)))}
+    else:
         stages = [stage for stage in stages if stage is not Stage.CONTENT]
-    times = draw(st.sampled_from([None, None, 1, 2]))
-    return rule(stages, *chosen, name=f"rule-{number}", when=when, times=times)
+        when = draw(_CONDITIONS)
+    return rule(
+        stages, *chosen, name=f"rule-{number}", when=when, **{key: draw(each) for key, each in _DETAILS.items()}
+    )
 
 
 # ---------------------------------------------------------------------- a driver with a clock and a journal
 
 
 class Run:
-    """A session, its journal and its timers. What it sends is ``wire``."""
+    """A session, its journal and its timers. What it sends is ``wire``.
 
-    def __init__(self, given_rules: Iterable[Rule], lmtp: bool, tls: str) -> None:
-        self.play = Playbook(*given_rules, limits=SMALL, lmtp=lmtp, tls=tls, connect=False)
-        self.session, self.clock = self.play.session, self.play.clock
+    :param handshake: how each of its handshakes ends.
+    """
+
+    def __init__(self, session: Session, clock: Clock, handshake: Any = HANDSHAKES[0]) -> None:
+        self.session, self.clock, self.handshake = session, clock, handshake
         self.journal = Journal(clock=self.clock, now=self.clock.now, show_secrets=True)
         self.tap = Tap(self.journal, 1)
         self.timers: dict[str, float] = {}
@@ -147,6 +172,7 @@ class Run:
             actions.Heard: self.tap.heard,
             actions.Took: self.tap.took,
             actions.Note: self.tap.note,
+            actions.Diverged: self.tap.diverged,
             actions.Close: self.tap.closing,
             actions.StartTls: self.tap.starting_tls,
             actions.Raw: lambda action: self.tap.raw(action.data),
@@ -170,7 +196,8 @@ class Run:
                 return False
         assert len(self.done) < MOST_ACTIONS
         self.tap.turn_ended()
-        return not (self.done and isinstance(self.done[-1], actions.StartTls)) or self.take(events.TlsEstablished())
+        begins = bool(self.done) and isinstance(self.done[-1], actions.StartTls)
+        return not begins or self.handshake is None or self.take(self.handshake)
 
     def wait(self, seconds: float) -> None:
         """Time passes, and the timers that are due run out."""
@@ -184,22 +211,25 @@ class Run:
         self.wire += action.data
 
 
+def run_of(given_rules: Iterable[Rule], server: Mapping[str, Any], handshake: Any = HANDSHAKES[0]) -> Run:
+    """A session by these rules."""
+    play = Playbook(*given_rules, limits=SMALL, connect=False, **server)
+    return Run(play.session, play.clock, handshake)
+
+
 def converse(run: Run, pieces: Iterable[bytes], pauses: Iterable[float]) -> None:
     """The client says all of it, and time passes in between."""
-    run.take(run.play.connected)
+    run.take(events.Connected())
     for piece, pause in zip(pieces, pauses, strict=False):
         run.take(events.BytesReceived(piece))
         run.wait(pause)
 
 
-conversations = st.tuples(
-    rules(),
-    dialogues,
-    st.lists(st.integers(0, 400), max_size=6),
-    st.lists(st.sampled_from([0.0, 0.0, 1.0, 40.0]), min_size=8, max_size=8),
-    st.booleans(),
-    st.sampled_from(TLS),
+servers = st.fixed_dictionaries(
+    {"lmtp": st.booleans(), "tls": st.sampled_from(TLS), "persona": st.sampled_from(PERSONAS)}
 )
+_PLACES = st.lists(st.integers(0, 400), max_size=6)
+_PAUSES = st.lists(st.sampled_from([0.0, 0.0, 1.0, 40.0]), min_size=8, max_size=8)
 ENDINGS: Final = (events.Disconnected(), events.Cut("rst"), events.Shutdown())
 often = settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
@@ -245,17 +275,10 @@ def check_kept(run: Run) -> None:
     assert kept == left + unsent
 
 
-@often
-@given(conversations)
-def test_any_faults_make_a_session_that_ends_or_waits(conversation):
-    some_rules, octets, places, pauses, lmtp, tls = conversation
-    run = Run(some_rules, lmtp, tls)
-    converse(run, cut(octets, places), pauses)
-    decided = sum(isinstance(action, actions.Decided) for action in run.done)
-    assert len(run.wire) <= MOST_OF_ONE * decided
+def check(run: Run) -> None:
+    """The connection is gone: everything holds that must."""
     run.take(events.Disconnected())
     assert run.session.phase is Phase.ENDED
-    assert run.play.policy.open_connections(run.session, "run") == 0
     check_sent(run)
     check_closing(run)
     check_kept(run)
@@ -264,17 +287,23 @@ def test_any_faults_make_a_session_that_ends_or_waits(conversation):
 
 
 @often
-@given(
-    conversations, st.integers(1, 40), st.sampled_from([events.Disconnected(), events.Cut("rst"), events.Shutdown()])
-)
-def test_a_turn_may_be_given_up_at_any_action(conversation, after, ending):
-    some_rules, octets, places, _, lmtp, tls = conversation
-    run = Run(some_rules, lmtp, tls)
-    run.take(run.play.connected)
-    whole = True
+@given(rules(), servers, st.sampled_from(HANDSHAKES), dialogues, _PLACES, _PAUSES)
+def test_any_faults_make_a_session_that_ends_or_waits(some_rules, server, handshake, octets, places, pauses):
+    run = run_of(some_rules, server, handshake)
+    converse(run, cut(octets, places), pauses)
+    decided = sum(isinstance(action, actions.Decided) for action in run.done)
+    assert len(run.wire) <= MOST_OF_ONE * decided
+    check(run)
+    assert run.session.policy.open_connections(run.session, "run") == 0
+
+
+@often
+@given(rules(), servers, dialogues, _PLACES, st.integers(1, 40), st.sampled_from(ENDINGS))
+def test_a_turn_may_be_given_up_at_any_action(some_rules, server, octets, places, after, ending):
+    run = run_of(some_rules, server)
+    run.take(events.Connected())
     for piece in cut(octets, places):
-        whole = run.take(events.BytesReceived(piece), after)
-        if not whole:
+        if not run.take(events.BytesReceived(piece), after):
             break
     run.take(ending)
     run.take(events.Disconnected())
@@ -282,22 +311,37 @@ def test_a_turn_may_be_given_up_at_any_action(conversation, after, ending):
     check_sent(run)
 
 
-@given(st.sampled_from(NAMES), st.data())
 @often
-def test_each_fault_alone_at_each_stage(name, data):
+@given(
+    scripts(st.just(Secure()), st.just(Hear(Globs(("STARTTLS",))))),
+    servers,
+    st.sampled_from(HANDSHAKES),
+    dialogues,
+    _PLACES,
+    _PAUSES,
+)
+def test_any_script_makes_a_session_that_ends_or_waits(steps, server, handshake, octets, places, pauses):
+    play = Playbook(limits=SMALL, connect=False, **server)
+    session = ScriptedSession(play.settings, play.policy, play.clock, script=Script((steps,)))
+    run = Run(session, play.clock, handshake)
+    converse(run, cut(octets, places), pauses)
+    check(run)
+    assert sum(isinstance(action, actions.Diverged) for action in run.done) <= 1
+
+
+@given(st.sampled_from(NAMES), st.sampled_from(TLS), st.booleans(), st.data())
+@often
+def test_each_fault_alone_at_each_stage(name, tls, lmtp, data):
     possible = POSSIBLE.get(name, (set(Stage), ""))[0] - {Stage.CONTENT}
     stage = data.draw(st.sampled_from(sorted(possible)))
-    run = Run([rule(stage, data.draw(acts(name)))], lmtp=False, tls=data.draw(st.sampled_from(TLS)))
-    run.take(run.play.connected)
+    run = run_of([rule(stage, data.draw(acts(name)))], {"lmtp": lmtp, "tls": tls})
+    run.take(events.Connected())
     for line in (
-        b"EHLO client", b"AUTH PLAIN AGEAYg==", b"NOOP", b"VRFY x", b"EXPN x", b"HELP", b"ETRN x", b"FROB",
-        b"MAIL FROM:<a@b>", b"RCPT TO:<c@d>", b"DATA", b"Subject: x\r\n\r\nHello there\r\n.",
+        b"LHLO client" if lmtp else b"EHLO client", b"AUTH PLAIN AGEAYg==", b"NOOP", b"VRFY x", b"EXPN x", b"HELP",
+        b"ETRN x", b"FROB", b"MAIL FROM:<a@b>", b"RCPT TO:<c@d>", b"DATA", b"Subject: x\r\n\r\nHello there\r\n.",
         b"MAIL FROM:<a@b>", b"RCPT TO:<c@d>", b"BDAT 12 LAST\r\nHello there", b"RSET", b"STARTTLS", b"QUIT",
     ):  # fmt: skip
         run.take(events.BytesReceived(line + b"\r\n"))
         run.wait(2.0)
     run.wait(100.0)
-    run.take(events.Disconnected())
-    check_sent(run)
-    check_closing(run)
-    check_kept(run)
+    check(run)

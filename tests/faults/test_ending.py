@@ -136,3 +136,10 @@ def test_read_rate_belongs_to_one_session(playbook):
 def test_read_rate_is_not_nothing():
     with pytest.raises(ValueError, match="stop-reading says that"):
         act("read-rate", Octets(0))
+
+
+def test_who_has_stopped_reading_does_not_begin_again(playbook):
+    play = playbook(rule("noop", act("stop-reading")), rule(["rset", "help"], act("read-rate", Octets(10))))
+    play >> "RSET" << "250"
+    play >> b"NOOP\r\nRSET\r\n" << PauseReading << Wait(1.2) << ResumeReading << PauseReading << "250" << "250"
+    play >> "HELP" << "214"  # which was there already

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from fakesmtp.faults import Kind
 from fakesmtp.faults.settings import Fixed, Seconds
-from fakesmtp.protocol.actions import CancelTimer, Close, Released, SetTimer
+from fakesmtp.protocol.actions import CancelTimer, Close, Released, Send, SetTimer
 from fakesmtp.protocol.events import BytesReceived, Cut, Disconnected, PeerHalfClosed, Shutdown, TimerFired
 from fakesmtp.protocol.outbox import MOST
+from fakesmtp.scenario.model import Act
 from tests.protocol.playbook import Playbook, act, replies, rule
 
 PIPELINED = b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nRCPT TO:<e@f>\r\nDATA\r\n"
@@ -21,6 +23,14 @@ def heard(play: Playbook, given: object) -> list[str]:
     start = len(play.wire)
     play.driver.take(given if not isinstance(given, bytes) else BytesReceived(given))
     return [reply[:9] for reply in replies(play.wire[start:])]
+
+
+class Interjection:
+    """A user's own shape that has something to say first."""
+
+    def apply(self, actions, turn):
+        yield Send(b"250-Well,\r\n")
+        yield from actions
 
 
 # ---------------------------------------------------------------------- postpone
@@ -230,3 +240,20 @@ def test_a_pile_is_bounded(playbook):
     play = playbook(rule("noop", act("invert")))
     assert len(heard(play, b"NOOP\r\n" * (MOST + 5))) == MOST
     assert len(heard(play, TimerFired("pile"))) == 5
+
+
+# ---------------------------------------------------------------------- with other faults
+
+
+@pytest.mark.parametrize("name", ["postpone", "merge", "invert"])
+def test_what_leaves_already_cannot_be_kept_back(playbook, name):
+    play = playbook(rule("noop", act(name), Act("interjection", Kind.SHAPING, Interjection())))
+    play >> "NOOP" << b"250-Well,\r\n250 2.0.0 OK\r\n"
+    play.done()
+
+
+def test_a_fault_that_closes_in_the_pile_does_not_hide_what_was_never_sent(playbook):
+    play = playbook(rule("noop", act("postpone")), rule("rset", act("close-on", ("2xx",)), act("invert")))
+    assert heard(play, b"RSET\r\n") == heard(play, b"NOOP\r\n") == []
+    play >> PeerHalfClosed() << "250 2.0.0" << Close("fin")
+    assert play.notes == ["never sent: 250 2.0.0 OK"]

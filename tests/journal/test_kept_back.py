@@ -51,6 +51,13 @@ def test_every_reply_of_several_has_its_entry(journal: Journal, clock: Clock) ->
     assert kinds == ["command", "note"] * 3 + ["reply"] * 3
 
 
+def test_what_came_together_is_told_so_though_nothing_is_said_between(journal: Journal, clock: Clock) -> None:
+    conversation = Conversation(journal, clock, shaping(Stage.NOOP, holding("together", 3))).connect()
+    conversation.say(b"NOOP\r\nNOOP\r\nNOOP").say(b"NOOP").say(b"RSET\r\nNOOP")
+    words = [(entry.stage, entry.word) for entry in journal if entry.kind == "command"]
+    assert words == [("noop", None), ("noop", True), ("noop", True), ("noop", None), ("rset", None), ("noop", True)]
+
+
 def test_what_is_never_sent_is_told(journal: Journal, clock: Clock) -> None:
     Conversation(journal, clock, shaping(Stage.NOOP, holding("next-turn"))).connect().say(b"NOOP").lose()
     assert told(journal)[-2:] == [

@@ -119,6 +119,17 @@ def test_a_star_cancels(play, mechanism):
     play >> "NOOP" << "250"
 
 
+@pytest.mark.parametrize(
+    ("persona", "words"), [("postfix", "501 5.7.0 Authentication aborted"), ("haraka", "504 Invalid AUTH string")]
+)
+def test_what_is_cancelled_is_told_in_the_persona_s_words(playbook, persona, words):
+    play = playbook(persona=persona)
+    play >> "EHLO client.example.test" << "250"
+    play >> "AUTH PLAIN" << "334"
+    play >> "*" << words
+    play >> "NOOP" << "250"
+
+
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"])
 @pytest.mark.parametrize("line", ["???", "AAA", "\xe4"])
 def test_what_is_no_base64_is_501(play, mechanism, line):

@@ -74,6 +74,16 @@ def test_refused_recipients_leave_nothing_to_send_chunks_for(playbook):
     assert taken(play) == []
 
 
+@pytest.mark.parametrize("body", ["BINARYMIME", "binarymime"])
+def test_what_was_announced_as_binary_cannot_come_by_data(playbook, body):
+    play = playbook(capabilities=Capabilities(edits={"BINARYMIME": ""}))
+    play >> f"MAIL FROM:<a@b> BODY={body}" << "250"
+    play >> "RCPT TO:<c@d>" << "250"
+    play >> "DATA" << "503"
+    play >> b"BDAT 3 LAST\r\n\x00\r\x00" << "250"
+    assert taken(play) == [b"\x00\r\x00"]
+
+
 def test_without_chunking_the_octets_are_consumed_all_the_same(playbook):
     play = playbook(capabilities=Capabilities(edits={"CHUNKING": None})).envelope()
     play >> b"BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n" << "502 5.5.1" << "250 2.0.0"

@@ -74,6 +74,9 @@ def test_out_of_order_is_503(playbook, before, line, reply):
         ("MAIL FROM:<a@b> SIZE=many", "501 5.5.4"),
         ("MAIL FROM:<a@b> =x", "501 5.5.4"),
         ("MAIL FROM:<a@b> FANCY=1", "555 5.5.4"),
+        ("MAIL FROM:<a@b> BODY=8bitmime", "250 2.1.0"),
+        ("MAIL FROM:<a@b> BODY=9BIT", "555 5.5.4"),
+        ("MAIL FROM:<a@b> BODY", "555 5.5.4"),
         ("FROB", "500 5.5.2"),
         ("", "500 5.5.2"),
         ("\x00\xff", "500 5.5.2"),
@@ -241,6 +244,7 @@ def test_ehlo_without_a_name_that_a_rule_accepts_has_its_list(playbook):
         ("MT-PRIORITY", "MAIL FROM:<a@b> MT-PRIORITY=3"),
         ("REQUIRETLS", "MAIL FROM:<a@b> REQUIRETLS"),
         ("RRVS", "RCPT TO:<c@d> RRVS=2014-04-03T23:01:00Z"),
+        ("BINARYMIME", "MAIL FROM:<a@b> BODY=BinaryMIME"),
     ],
 )
 def test_parameters_of_an_extension_are_taken_where_it_is_offered(playbook, keyword, line):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fakesmtp.protocol.actions import Close, SetTimer
+from fakesmtp.faults.settings import Fixed
+from fakesmtp.protocol.actions import Close, SetTimer, StartTls, Wait
 from fakesmtp.protocol.events import BytesReceived, TimerFired
 from fakesmtp.protocol.reply import Reply
 from tests.protocol.playbook import act, rule
@@ -68,6 +69,26 @@ def test_a_message_that_is_too_large_is_not_kept(playbook):
     play >> "MAIL FROM:<a@b>" << "250"
 
 
+@pytest.mark.parametrize("step", [1, 7, 1000])
+@pytest.mark.parametrize(("octets", "reply"), [(100, "250"), (101, "552")])
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_dots_that_stuff_lines_do_not_count(playbook, end, octets, reply, step):
+    lines = (b"." + end) * 20
+    meant = lines + b"x" * (octets - len(lines) - len(end)) + end
+    sent = b"".join(b"." + line for line in lines.splitlines(keepends=True)) + meant[len(lines) :] + b"." + end
+    play = playbook(limits={"message": 100})
+    play >> end.join([b"MAIL FROM:<a@b>", b"RCPT TO:<c@d>", b"DATA", b""]) << "250" << "250" << "354"
+    for start in range(0, len(sent) - step, step):
+        play >> sent[start : start + step]
+    play >> sent[-((len(sent) - 1) % step + 1) :] << reply
+    assert [message.data for _, message in play.messages] == ([meant] if reply == "250" else [])
+
+
+def test_of_a_chunk_every_octet_counts(playbook):
+    play = playbook(limits={"message": 100}).envelope()
+    play >> b"BDAT 101 LAST\r\n" + b".\r\n" * 33 + b"\r\n" << "552"
+
+
 def test_if_a_rule_accepts_it_all_the_same_the_journal_can_tell(playbook):
     play = playbook(rule("end-of-data", act("accept")), limits={"message": 100}).envelope()
     play.data(b"x" * 200 + b"\r\n") << "250"
@@ -119,8 +140,6 @@ def test_the_idle_timer_begins_anew_with_each_read(playbook):
 
 
 def test_waiting_on_the_server_is_not_idle(playbook):
-    from fakesmtp.faults.settings import Fixed
-
     play = playbook(rule("noop", act("delay", Fixed(600))), limits={"idle": 60})
     play >> BytesReceived(b"NOOP\r\n")
     play._out.clear()
@@ -141,6 +160,21 @@ def test_a_rule_at_idle_answers_in_place_of_421(playbook, name, out):
     play = playbook(rule("idle", act(name, *settings)), limits={"idle": 60})
     play.idle(60) << out
     play >> "NOOP" << "250"
+
+
+def test_an_answer_at_idle_that_takes_long_is_not_the_clients_silence(playbook):
+    slow = rule("idle", act("reply", Reply(250, ("still here",))), act("delay", Fixed(400.0)))
+    play = playbook(slow, limits={"idle": 60})
+    play.idle(60) << Wait(400) << "250 still here"
+    play.idle(59)
+    play.idle(1) << Wait(400) << "250 still here"
+
+
+def test_nor_is_what_comes_before_a_handshake(playbook):
+    play = playbook(rule("connect", act("delay", Fixed(400.0))), tls="implicit", connect=False)
+    play >> play.connected << Wait(400) << StartTls("valid")
+    play.idle(299)
+    play.idle(1) << Close("fin")
 
 
 def test_in_the_middle_of_a_message_too(playbook):

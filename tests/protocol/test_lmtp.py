@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakesmtp.protocol.actions import Close
+from fakesmtp.scenario.model import Capabilities
 from tests.protocol.playbook import act, rule
 
 
@@ -62,6 +63,48 @@ def test_bdat_last_gets_them_too(lmtp):
     play = lmtp(rule("end-of-data", act("refuse", "mailbox-full"), when={"forward-path": "full@*"}))
     play.envelope("a@x", "full@x") >> b"BDAT 1\r\nx" << "250 2.0.0 Octets"
     play >> b"BDAT 0 LAST\r\n" << "250 2.0.0 OK: queued" << "552"
+
+
+@pytest.mark.parametrize("stage", ["bdat", "data"])
+def test_a_refusal_of_the_last_chunk_is_said_to_each(lmtp, stage):
+    play = lmtp(rule(stage, act("refuse", "internal-error"), times=1)).envelope("a@x", "b@x", "c@x")
+    play >> b"BDAT 1 LAST\r\nx" << "451" << "451" << "451"
+    play.envelope("a@x", "b@x") >> b"BDAT 1 LAST\r\nx" << "250" << "250"
+
+
+def test_so_is_that_it_is_too_large(lmtp):
+    play = lmtp(limits={"message": 10}).envelope("a@x", "b@x")
+    play >> b"BDAT 8\r\n12345678" << "250"
+    play >> b"BDAT 8 LAST\r\n12345678" << "552" << "552"
+    play >> "NOOP" << "250"
+
+
+def test_a_refusal_of_another_chunk_is_said_once(lmtp):
+    play = lmtp(rule("bdat", act("refuse", "internal-error"))).envelope("a@x", "b@x")
+    play >> b"BDAT 1\r\nx" << "451"
+
+
+def test_a_close_at_the_last_chunk_is_one(lmtp):
+    play = lmtp(rule("bdat", act("refuse", "internal-error"), act("close"))).envelope("a@x", "b@x")
+    play >> b"BDAT 1 LAST\r\nx" << "451" << Close("fin")
+
+
+def test_without_recipients_the_last_chunk_is_not_answered(lmtp):
+    play = lmtp(rule("rcpt", act("refuse", "unknown-user")))
+    play >> b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 1\r\nxBDAT 1 LAST\r\nxNOOP\r\n"
+    play << "250 2.1.0" << "550" << "503" << "250 2.0.0"
+    assert play.notes == ["BDAT LAST without a recipient is not answered (RFC 2033 section 4.3)"]
+
+
+def test_but_a_rule_may_answer_it(lmtp):
+    play = lmtp(rule("bdat", act("refuse", "internal-error")))
+    play >> "MAIL FROM:<a@b>" << "250"
+    play >> b"BDAT 1 LAST\r\nx" << "451"
+
+
+def test_a_server_without_chunking_knows_no_last_chunk(lmtp):
+    play = lmtp(capabilities=Capabilities(edits={"CHUNKING": None})).envelope("a@x", "b@x")
+    play >> b"BDAT 1 LAST\r\nx" << "502"
 
 
 def test_occurrences_are_counted_by_recipient(lmtp):

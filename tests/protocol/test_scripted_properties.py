@@ -2,79 +2,29 @@
 
 from __future__ import annotations
 
+import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakesmtp.protocol.actions import Action, Close, Decided, Diverged, Flush, Heard, Note, Raw, Send, Took, Wait
-from fakesmtp.protocol.events import BytesReceived, Disconnected, PeerHalfClosed
-from fakesmtp.protocol.script import (
-    Exactly,
-    Globs,
-    HangUp,
-    Hear,
-    HearClose,
-    HearData,
-    Part,
-    PutRaw,
-    Rest,
-    Say,
-    Script,
-    Step,
-    Swallow,
-)
+from fakesmtp.protocol.events import BytesReceived, Connected, Disconnected, PeerHalfClosed
+from fakesmtp.protocol.script import Globs, Hear, HearData, PutRaw, Say, Script, Step, Swallow
 from fakesmtp.protocol.scripted import ScriptedSession
 from fakesmtp.protocol.transitions import Phase
 from tests.protocol.playbook import Clock, Driver
 from tests.protocol.scripting import ScriptPlay
-from tests.protocol.strategies import LINES, dialogues
+from tests.protocol.strategies import dialogues, scripts
 from tests.protocol.test_framing import cut
 
 SETTINGS = ScriptPlay("- S: 220 x", line=80, auth_line=100, message=60).settings
 _PLACES = st.lists(st.integers(0, 400), max_size=12)
-_OCTETS = st.sampled_from(
-    [
-        b"250 a\r\n",
-        b"250-a\r\n",
-        b"354 a\r\n",
-        b"334 \r\n",
-        b"2",
-        b"50 x\r\n",
-        b"\r\n",
-        b"hm\r\n",
-        b"x",
-        b"220\r\n",
-        b"\n",
-    ]
-)
-_LINES = st.sampled_from([line.decode() for line in LINES])
-_WANTED = st.one_of(
-    st.sampled_from([Globs(("*",)), Globs(("MAIL*", "EHLO *"))]), st.builds(lambda text: Globs((text,)), _LINES)
-) | st.builds(Exactly, _LINES)
-_SAID = st.builds(Say, _OCTETS)
-_STEPS = st.one_of(
-    _SAID,
-    _SAID,
-    st.builds(Hear, _WANTED),
-    st.just(Hear(Globs(("*",)))),
-    st.just(HearData()),
-    st.builds(Swallow, st.integers(1, 2000)),
-    st.just(PutRaw(b"\x15")),
-    st.just(Rest(1.0)),
-    st.just(Part()),
-)
-_ENDS = st.sampled_from([(), (HangUp("fin"),), (HangUp("rst"),), (HearClose(),), (HangUp("half"),)])
-scripts = st.builds(lambda some, end: (Say(b"220 x\r\n"), *some, *end), st.lists(_STEPS, max_size=9), _ENDS)
 
 
 def play(steps: tuple[Step, ...], pieces: list[bytes], *after: object, lmtp: bool = False) -> Driver:
     """A session that is told all of it."""
-    import attrs
-
     clock = Clock()
     given_settings = attrs.evolve(SETTINGS, lmtp=lmtp)
     driver = Driver(ScriptedSession(given_settings, None, clock, script=Script((steps,))), clock)
-    from fakesmtp.protocol.events import Connected
-
     driver.take(Connected())
     for piece in pieces:
         driver.take(BytesReceived(piece))
@@ -101,7 +51,7 @@ def _shown(action: Action) -> object:
 
 
 @settings(max_examples=300)
-@given(scripts, dialogues, _PLACES, st.booleans())
+@given(scripts(), dialogues, _PLACES, st.booleans())
 def test_any_chunking_gives_the_same_session(steps, octets, places, lmtp):
     ends = (PeerHalfClosed(), Disconnected())
     whole = play(steps, [octets] if octets else [], *ends, lmtp=lmtp)
@@ -111,7 +61,7 @@ def test_any_chunking_gives_the_same_session(steps, octets, places, lmtp):
 
 
 @settings(max_examples=300)
-@given(scripts, dialogues, _PLACES)
+@given(scripts(), dialogues, _PLACES)
 def test_what_is_said_is_the_script_up_to_a_place_and_perhaps_a_last_word(steps, octets, places):
     driver = play(steps, cut(octets, places), Disconnected())
     said = wire(driver)
@@ -121,7 +71,7 @@ def test_what_is_said_is_the_script_up_to_a_place_and_perhaps_a_last_word(steps,
 
 
 @settings(max_examples=300)
-@given(scripts, dialogues, _PLACES)
+@given(scripts(), dialogues, _PLACES)
 def test_a_session_ends_and_diverges_once_at_most(steps, octets, places):
     driver = play(steps, cut(octets, places), PeerHalfClosed(), Disconnected())
     assert driver.session.phase is Phase.ENDED
@@ -130,7 +80,7 @@ def test_a_session_ends_and_diverges_once_at_most(steps, octets, places):
 
 
 @settings(max_examples=200)
-@given(scripts)
+@given(scripts())
 def test_a_client_that_says_what_is_expected_comes_to_the_end(steps):
     driver = play(steps, [])
     for step in steps:

@@ -27,7 +27,7 @@ def test_everything_is_forgotten(play):
     play.handshake(version="TLSv1.2", server_name="mx.example.test")
     session = play.session
     assert (session.tls, session.tls_server_name) == ("TLSv1.2", "mx.example.test")
-    assert (session.helo_name, session.user, session.authenticated) == (None, None, False)
+    assert (session.helo_name, session.user, session.mechanism, session.authenticated) == (None, None, None, False)
     play >> "EHLO client" << "250-"
     assert b"STARTTLS" not in play.wire.rpartition(b"220 2.0.0")[2]
 

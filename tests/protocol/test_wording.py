@@ -87,6 +87,7 @@ def test_the_last_chunk_may_have_words_of_its_own(playbook):
     ("persona", "line", "reply"),
     [
         ("postfix", f"{MAIL} FOO=1 BAR", "555 5.5.4 Unsupported option: FOO=1"),
+        ("postfix", f"{MAIL} BODY=9BIT SIZE=1", "555 5.5.4 Unsupported option: BODY=9BIT"),
         ("sendmail", f"{MAIL} SIZE=1 foo=1", "555 5.5.4 FOO parameter unrecognized"),
         ("postfix", "VRFY bob@example.test", "252 2.0.0 bob@example.test"),
     ],
