@@ -1,10 +1,13 @@
 """``duplicate``: a reply that comes twice."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from fakesmtp.faults.registry import setting, shaping
 from fakesmtp.protocol.actions import Action, Send
 from fakesmtp.protocol.policy import Turn
+
+MOST: Final = 1000
 
 
 @shaping("duplicate")
@@ -15,6 +18,10 @@ class Duplicate:
     """
 
     times: int = setting("how often it is sent in all", 2)
+
+    def __attrs_post_init__(self) -> None:
+        if not 1 <= self.times <= MOST:
+            raise ValueError(f"a reply is sent once at least and {MOST} times at most")
 
     def apply(self, actions: Iterable[Action], turn: Turn) -> Iterator[Action]:
         """Repeat what is sent, and nothing else."""

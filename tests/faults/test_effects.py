@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fakesmtp.protocol.actions import PauseReading, StartTls
+from fakesmtp.protocol.actions import PauseReading, ResumeReading, StartTls, Wait
 from fakesmtp.protocol.events import TlsEstablished
 from tests.protocol.playbook import act, rule
 
@@ -78,6 +78,18 @@ def test_without_keep_plaintext_nothing_is_kept(playbook):
 def test_stop_reading(playbook):
     play = playbook(rule("data", act("stop-reading"))).envelope()
     play >> "DATA" << PauseReading() << "354"
+
+
+def test_pause_reading(playbook):
+    play = playbook(rule("data", act("pause-reading", 170.0))).envelope()
+    play >> "DATA" << PauseReading() << Wait(170.0) << ResumeReading() << "354"
+
+
+def test_a_pause_does_not_end_what_has_no_end(playbook):
+    play = playbook(rule("mail", act("stop-reading")), rule("rcpt", act("pause-reading", 170.0)))
+    play >> "EHLO client" << "250-"
+    play >> "MAIL FROM:<a@x>" << PauseReading() << "250 2.1.0"
+    play >> "RCPT TO:<b@x>" << "250 2.1.5"
 
 
 def test_discard(playbook):

@@ -18,6 +18,8 @@ from .table import ACCEPTED, LARGE, NOT_ACCEPTED, Case, Said
 
 TIMED_OUT: Final[Table] = {"msmtp": Shows(74, r"the operation timed out"), "smtplib": Shows(1, r"timed out")}
 """curl waits longer than it was told to once its message is on its way, and behind QUIT."""
+TAKEN_UNHEARD: Final[Table] = {client: attrs.evolve(shows, accepted=1) for client, shows in TIMED_OUT.items()}
+"""The message is taken, and nobody is there any more to hear it."""
 FITTING: Final = Mail(subject="Fitting", body=f"{'x' * 70}\n" * 1_000)
 """More than one read takes, less than the kernel's buffers hold: a FIN behind unsent mail would not get through."""
 INVALID: Final = Shows(76, r"the server sent an invalid reply")
@@ -47,9 +49,9 @@ def hurried(scenario: str, speed: int, **more: Any) -> Case:
     return delivered(scenario, options=("--speed", f"{speed}x", *UNHURRIED), **more)
 
 
-def too_late(scenario: str, speed: int, table: Table = UNANSWERED) -> Case:
+def too_late(scenario: str, speed: int, table: Table = UNANSWERED, **more: Any) -> Case:
     """The clients give up after a second, and the answer comes a second later."""
-    return odd(scenario, table, patience=1, options=("--speed", f"{speed}x", *UNHURRIED))
+    return odd(scenario, table, patience=1, options=("--speed", f"{speed}x", *UNHURRIED), **more)
 
 
 SEGMENTS: Final = (
@@ -166,8 +168,9 @@ TIMING: Final = (
     *(hurried(f"{stage}-just-in-time", 600) for stage in ("greeting", "mail", "rcpt", "data", "dot")),
     *(too_late(f"{stage}-too-late", 150) for stage in ("greeting", "mail", "rcpt")),
     too_late("data-too-late", 60),
-    # The message is taken, and nobody is there any more to hear it.
-    too_late("dot-too-late", 280, {client: attrs.evolve(shows, accepted=1) for client, shows in TIMED_OUT.items()}),
+    too_late("dot-too-late", 280, TAKEN_UNHEARD),
+    hurried("block-just-in-time", 600, mail=LARGE),
+    too_late("block-too-late", 95, TAKEN_UNHEARD, mail=FITTING),
     hurried("slow-replies", 1000),
     hurried("jittery-replies", 100),
     hurried("long-tailed-replies", 100),
