@@ -68,7 +68,7 @@ LIMITS: Final[Mapping[Stage, tuple[str, str]]] = {
 }
 """How long a client waits at least."""
 _NO_LIMIT: Final = ("some minutes for each command", "5321 4.5.3.2")
-SLOW: Final = frozenset({"delay", "delay-from", "dribble", "bandwidth"})
+SLOW: Final = frozenset({"delay", "delay-from", "dribble", "bandwidth", "pause-reading"})
 MUTE: Final = frozenset({"silence", "hang", "stop-reading", "drop-pipelined", "postpone"})
 LOST: Final = frozenset({"close", "reset-after", "truncate"})
 _OF_EACH: Final = Duty(

@@ -364,7 +364,7 @@ for _fact in (
     ),
     Fact("pipelined", "Whether more of the client's input is already waiting", Kind.BOOLEAN, lambda s, w: s.pipelined),
     Fact("early-talker", "Whether the client spoke before its greeting", Kind.BOOLEAN, lambda s, w: s.early_talker),
-    Fact("rate", "How often the stage was reached: {over: 10, per: 1m, by: peer}", Kind.RATE, lambda s, w: None),
+    Fact("rate", "How often the other conditions held: {over: 10, per: 1m, by: peer}", Kind.RATE, lambda s, w: None),
     Fact("pop-login", "A POP3 login from this address: {within: 10m}", Kind.LOGIN, lambda s, w: w.login_age(s)),
     Fact("state", "The scenario's state, `start` at first", Kind.TEXT, lambda s, w: w.state),
 ):

@@ -81,7 +81,7 @@ def find(name: str) -> Found:
     if _exists(path):
         return path
     if _is_path(name):
-        raise UnknownScenario(f"there is no file {name!r}")
+        raise _no_file(name)
     return find_named(name)
 
 
@@ -106,6 +106,12 @@ def find_named(name: str, file: str = "") -> Found:
     raise UnknownScenario(f"unknown scenario {name!r}; {_advice(name)}")
 
 
+def _no_file(name: str) -> UnknownScenario:
+    if Path(name).is_dir():
+        return UnknownScenario(f"{name!r} is a folder; name a file in it")
+    return UnknownScenario(f"there is no file {name!r}")
+
+
 def find_beside(name: str, file: str) -> Found:
     """The scenario that another file extends: a path from there, a neighbour, or a name or an alias.
 
@@ -115,7 +121,7 @@ def find_beside(name: str, file: str) -> Found:
     if _is_path(name):
         if _exists(folder / name):
             return folder / name
-        raise UnknownScenario(f"there is no file {str(folder / name)!r}")
+        raise _no_file(str(folder / name))
     neighbours = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
     beside = [path for path in neighbours if _exists(path) and path.resolve() != Path(file).resolve()]
     return beside[0] if beside else find_named(name, file)
@@ -169,7 +175,9 @@ def _advice(name: str) -> str:
     nearest = [each for each in near if each.startswith(word) or word.startswith(each)] + near[:1]
     alike = get_close_matches(word, near, n=_SHOWN, cutoff=0.7)
     shown = [each for each in near if not alike or each in alike or each in nearest]
-    return f"did you mean {' or '.join(map(repr, shown))}?" if shown else "`fakesmtp list` shows all of them"
+    if shown:
+        return f"did you mean {' or '.join(map(repr, shown))}?"
+    return "`fakesmtp list` shows all of them, `fakesmtp list --message TEXT` those in which this is said"
 
 
 def _aliases(path: Path) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def _unlisted(rule: Rule, act: Act, reply: Reply) -> Iterator[Problem]:
     if lacking:
         stages = ", ".join(lacking) if rule.stages != ANY else "any stage"
         codes = sorted(STAGES[lacking[0]].listed) if len(lacking) == 1 else []
-        hint = f"listed: {', '.join(map(str, codes))}" if codes else ""
+        hint = f"usual there: {', '.join(map(str, codes))}" if codes else ""
         yield _warning(act, f"RFC 5321 lists no {reply.code} at {stages}", hint)
 
 
@@ -137,6 +137,7 @@ def _contradicting(act: Act, reply: Reply) -> Iterator[Problem]:
 
 
 _STILL_TO_COME: Final = frozenset({Stage.CONNECT, Stage.TLS})
+_ENDINGS: Final = frozenset({"close", "hang", "handshake"})
 
 
 def find_idle_shapes(scenario: Scenario) -> Iterator[Problem]:
@@ -148,6 +149,21 @@ def find_idle_shapes(scenario: Scenario) -> Iterator[Problem]:
             if act.kind is Kind.SHAPING and not any(_is_answered(scenario, stage) for stage in rule.stages):
                 stages = ", ".join(rule.stages)
                 yield _warning(act, f"'{act.name}' has no reply to act on at {stages}", "no reply is owed there")
+
+
+def find_outdone(scenario: Scenario) -> Iterator[Problem]:
+    """Answers of one rule that undo one another, or do not come in the order in which they are written."""
+    for rule in scenario.rules:
+        answers = [act for act in rule.acts if act.kind is Kind.ANSWERING]
+        endings = [act for act in answers if act.name in _ENDINGS]
+        for act in answers:
+            if act.name == "silence" and len(answers) > 1:
+                other = next(each.name for each in answers if each is not act)
+                yield _warning(act, f"'silence' has no effect beside '{other}'", "the rule does answer")
+            elif act in endings[:-1]:
+                yield _warning(act, f"'{act.name}' has no effect", f"the '{endings[-1].name}' behind it is the end")
+            elif endings and act.name not in _ENDINGS and answers.index(act) > answers.index(endings[-1]):
+                yield _warning(act, f"'{act.name}' acts before '{endings[-1].name}' ends the session", "write it first")
 
 
 def _is_answered(scenario: Scenario, stage: Stage) -> bool:
@@ -283,6 +299,7 @@ CHECKS: Final = (
     check_states,
     check_replies,
     find_idle_shapes,
+    find_outdone,
     find_bypassed,
     find_shared_draws,
     find_withheld,

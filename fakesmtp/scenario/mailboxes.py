@@ -60,11 +60,14 @@ def read_pop3(node: Node, findings: Findings, accounts: Mapping[str, str] | None
 
 def _check_accounts(node: Node, found: Mapping[str, Any], accounts: Mapping[str, str] | None) -> None:
     known = found["accounts"] if found.get("accounts") is not None else accounts
+    catch_all = found.get("catch_all")
     if known is None:
+        if catch_all is not None:
+            message = "'catch-all' needs accounts: without them every address has a mailbox of its own"
+            raise Wrong(node, message, f"accounts: {{{catch_all}: secret}}")
         return
     if not known:
         raise Wrong(node, "there is no account, so nobody can log in", "{user: alice, password: secret}")
-    catch_all = found.get("catch_all")
     if catch_all is not None and catch_all not in known:
         raise Wrong(node, f"the catch-all {catch_all!r} is no account", f"there are {', '.join(known)}")
 

@@ -107,7 +107,7 @@ class Connection(Turns, Protocol):
         if tls is not None:
             tls.connectionLost(reason)
         clean = reason.check("twisted.internet.error.ConnectionDone") is not None
-        event = events.Disconnected(clean, "" if clean else self._fate or reason.getErrorMessage())
+        event = events.Disconnected(clean, "" if clean else self._fate or _told(reason))
         self.take(event)
         self.tap.event(event)
         self._forget_timers()
@@ -306,6 +306,12 @@ class Connection(Turns, Protocol):
             transport.abortConnection()
         else:
             transport.loseConnection()
+
+
+def _told(reason: Failure) -> str:
+    """Why the connection was lost; what Twisted calls not clean and gives no cause for is an RST."""
+    message = reason.getErrorMessage()
+    return "reset by the client" if message.endswith("non-clean fashion.") else message
 
 
 def _address(host: str) -> str:

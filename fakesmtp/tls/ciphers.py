@@ -19,7 +19,7 @@ SECURITY_LEVEL: Final = "@SECLEVEL=0"
 """What the server itself finds safe enough is no test of a client: nothing that a scenario names is held back."""
 
 _SEPARATORS: Final = re.compile(r"[:;,\s]+")
-_TLS13_SUITES: Final = (  # RFC 8446 appendix B.4
+_TLS13_SUITES: Final = (  # RFC 9846 appendix B.4
     "TLS_AES_128_GCM_SHA256",
     "TLS_AES_256_GCM_SHA384",
     "TLS_CHACHA20_POLY1305_SHA256",

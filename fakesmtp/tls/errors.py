@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+_MOST: Final = 30
+"""Words that are told."""
 
 
 class TlsSettingError(ValueError):
@@ -26,7 +30,8 @@ class UnknownWordError(TlsSettingError):
     def _advice(self) -> str:
         if self.suggestion:
             return f"did you mean {self.suggestion!r}?"
-        return f"known: {', '.join(self.choices)}"
+        told, more = self.choices[:_MOST], len(self.choices) - _MOST
+        return f"known: {', '.join(told)}{f' and {more} more' if more > 0 else ''}"
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

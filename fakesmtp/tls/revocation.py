@@ -57,7 +57,8 @@ def sign_status(authority: Authority, certificate: x509.Certificate) -> bytes:
     draft = ocsp.OCSPResponseBuilder().add_response(
         certificate,
         authority.certificate,
-        hashes.SHA1(),  # of the names that it is about: the one that every client knows (RFC 5019 section 2.1.1)
+        # Of the names that it is about: the hash that every client knows (RFC 5019 section 2.1.1; now RFC 9919).
+        hashes.SHA1(),
         ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD,
         since,
         authority.created + _VALID,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -10,6 +11,8 @@ import fakesmtp
 from fakesmtp.scenario import library
 from fakesmtp.scenario.library import UnknownScenario, every, find, find_beside, find_named, load, names, read
 from fakesmtp.scenario.problems import ScenarioErrors
+
+ELSEWHERE: Final = "`fakesmtp list` shows all of them, `fakesmtp list --message TEXT` those in which this is said"
 
 
 @pytest.fixture(autouse=True)
@@ -58,11 +61,11 @@ def test_an_alias(own: Path) -> None:
     [
         ("greylistin", "unknown scenario 'greylistin'; did you mean 'greylisting' or 'grey'?"),
         ("GREY", "unknown scenario 'GREY'; did you mean 'grey' or 'greylisting'?"),
-        ("xyzzy", "unknown scenario 'xyzzy'; `fakesmtp list` shows all of them"),
-        ("", "unknown scenario ''; `fakesmtp list` shows all of them"),
+        ("xyzzy", "unknown scenario 'xyzzy'; " + ELSEWHERE),
+        ("", "unknown scenario ''; " + ELSEWHERE),
         ("no/such", "there is no file 'no/such'"),
         ("mine.yaml", "there is no file 'mine.yaml'"),
-        ("a\0b", "unknown scenario 'a\\x00b'; `fakesmtp list` shows all of them"),
+        ("a\0b", "unknown scenario 'a\\x00b'; " + ELSEWHERE),
     ],
 )
 def test_unknown_names(name: str, message: str) -> None:
@@ -71,7 +74,9 @@ def test_unknown_names(name: str, message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_a_folder_is_no_scenario() -> None:
+def test_a_folder_is_no_scenario(tmp_path: Path) -> None:
+    with pytest.raises(UnknownScenario, match=r"' is a folder; name a file in it$"):
+        find(str(tmp_path))
     with pytest.raises(UnknownScenario, match="unknown scenario 'scenarios'"):
         find("scenarios")
 

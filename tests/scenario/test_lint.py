@@ -22,7 +22,7 @@ def test_a_warning_shows_its_line() -> None:
     (problem,) = read("rules:\n- at: rcpt\n  reply: 354 go on\n", "s.yaml").problems
     assert problem.render() == (
         "s.yaml:3:3: warning: RFC 5321 lists no 354 at rcpt;"
-        " listed: 250, 251, 252, 450, 451, 452, 455, 550, 551, 552, 553, 555, 556\n"
+        " usual there: 250, 251, 252, 450, 451, 452, 455, 550, 551, 552, 553, 555, 556\n"
         "      reply: 354 go on\n"
         "      ^"
     )
@@ -101,7 +101,7 @@ def test_states_that_make_a_difference(state: str) -> None:
 
 def test_replies_that_the_rfc_does_not_list() -> None:
     assert of_rules("at: [mail, helo], reply: 450 later") == [
-        "2:20: warning: RFC 5321 lists no 450 at helo; listed: 250, 502, 504, 550"
+        "2:20: warning: RFC 5321 lists no 450 at helo; usual there: 250, 502, 504, 550"
     ]
     assert of_rules("at: any, reply: 999 x") == ["2:11: warning: RFC 5321 lists no 999 at any stage"]
     assert of_rules("at: any, reply: 550 x") == []
@@ -215,3 +215,26 @@ def test_logins_that_nobody_can_make() -> None:
     rule = "at: rcpt, when: {pop-login: {not: {within: 10m}}}, refuse: relay-denied"
     assert of_rules(rule) == ["2:19: warning: there is no POP3 server, so nobody ever logs in; add pop3: true"]
     assert of_rules(rule, keys="pop3: true,") == []
+
+
+# ---------------------------------------------------------------------- answers of one rule
+
+
+@pytest.mark.parametrize(
+    ("acts", "expected"),
+    [
+        ("[silence, accept]", "'silence' has no effect beside 'accept'; the rule does answer"),
+        ("[{close: fin}, {close: rst}]", "'close' has no effect; the 'close' behind it is the end"),
+        ("[close, hang]", "'close' has no effect; the 'hang' behind it is the end"),
+        ("[hang, {reply: 451 4.3.0 Later}]", "'reply' acts before 'hang' ends the session; write it first"),
+    ],
+)
+def test_answers_that_undo_one_another(acts: str, expected: str) -> None:
+    (warned,) = of_rules(f"at: mail, do: {acts}")
+    assert warned.endswith(f": warning: {expected}")
+
+
+def test_answers_that_go_together_are_not_warned_of() -> None:
+    assert (
+        of_rules("at: mail, do: [{reply: 421 4.3.0 Bye}, {delay: 1s}, {close: rst}]", "at: rcpt, do: [silence]") == []
+    )

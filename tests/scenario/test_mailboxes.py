@@ -100,6 +100,10 @@ def test_a_reply_word_for_word() -> None:
             "accounts: {alice: x}\npop3: {catch-all: bob}",
             "2:7: the catch-all 'bob' is no account; there are alice",
         ),
+        (
+            "pop3: {catch-all: bob}",
+            "1:7: 'catch-all' needs accounts: without them every address has a mailbox of its own; accounts: {bob: s",
+        ),
         ("bounce-to: 127.0.0.1", "1:12: '127.0.0.1' has no port; give an address of this machine and a port, such as"),
         ("bounce-to: 127.0.0.1:0", "1:12: '127.0.0.1:0' has no port"),
         ("bounce-to: 127.0.0.1:70000", "1:12: '127.0.0.1:70000' has no port"),

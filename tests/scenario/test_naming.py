@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakesmtp.protocol.codes import CODES
+from fakesmtp.protocol.handshake import ALERTS
 from fakesmtp.protocol.stages import ANYWHERE, STAGES, Stage
 from fakesmtp.scenario import library, naming, reader
 from fakesmtp.scenario.library import UnknownScenario
 from fakesmtp.scenario.model import Scenario
-from fakesmtp.scenario.naming import enhanced, matrix
+from fakesmtp.scenario.naming import alerts, enhanced, matrix
 
 NAMES = tuple(naming.names())
 
@@ -41,9 +42,27 @@ def test_every_name_is_a_scenario_without_a_warning(name: str) -> None:
     assert scenario.rfc
 
 
-def test_no_name_stands_twice_nor_is_that_of_a_file() -> None:
+def test_no_name_stands_twice() -> None:
     assert len(NAMES) == len(set(NAMES))
-    assert set(NAMES).isdisjoint(library.names())
+
+
+def test_a_file_of_the_same_name_says_the_same() -> None:
+    both = [name for name in NAMES if name in library.names()]
+    assert {name.rpartition("-")[0].startswith(alerts.NAME) for name in both} == {True}
+    for name in both:
+        ruled, filed = load(name), library.load(name)
+        assert filed.place.file.endswith(f"{name}.yaml")
+        for key in ("summary", "rfc", "outcome", "tls"):
+            assert getattr(ruled, key) == getattr(filed, key), name
+        assert [rule.acts[0].fault for rule in ruled.rules] == [rule.acts[0].fault for rule in filed.rules]
+
+
+def test_every_alert_that_can_be_played_has_a_name() -> None:
+    assert list(alerts.REGISTRY) == list(ALERTS)
+    (rule,) = load("tls-alert-unknown-ca").rules
+    assert (rule.stages, rule.acts[0].fault.kind) == ((Stage.TLS,), "alert-unknown-ca")
+    assert "number 48" in load("tls-alert-unknown-ca").description
+    assert library.load("tls-alert-unknown-ca", {"tls.mode": "implicit"}).tls.mode == "implicit"
 
 
 def test_every_code_that_a_stage_lists_has_a_name() -> None:
@@ -76,6 +95,7 @@ def test_every_command_may_be_answered_with_421() -> None:
         ("auth-response-535", "refused"),
         ("auth-503", None),
         ("quit-500", "delivered"),
+        ("tls-alert-unknown-ca", "insecure"),
         ("noop-500", None),
         ("vrfy-250", "delivered"),
         ("bdat-552", None),
@@ -297,6 +317,9 @@ def test_values_can_be_put_over_one() -> None:
             "enhanced-4.2.9",
             "unknown scenario 'enhanced-4.2.9'; did you mean 'enhanced-4.2.4' or 'enhanced-4.2.3' or 'enhanced-4.2.2'?",
         ),
+        ("tls-alert-48", "unknown scenario 'tls-alert-48'; did you mean 'tls-alert-unknown-ca'?"),
+        ("tls-alert-unknown_ac", "unknown scenario 'tls-alert-unknown_ac'; did you mean 'tls-alert-unknown-ca'"),
+        ("tls-alert-zzz", "unknown scenario 'tls-alert-zzz'; `fakesmtp list --family tls-alert` shows all of them"),
         (
             "reply:rctp=1",
             "scenario name:1:7: unknown stage 'rctp'; did you mean 'rcpt'?\n    reply:rctp=1\n          ^",

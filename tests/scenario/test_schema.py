@@ -207,7 +207,7 @@ def test_the_vocabulary_has_every_word(topic: str) -> None:
 def test_refusals_are_told_in_the_default_words() -> None:
     rows = dict(TOPICS["refusals"]())
     assert rows["mailbox-full"] == "552 5.2.2 <{rcpt}>: mailbox full, storage allocation exceeded"
-    assert rows["sender-denied"] == "exchange only: 554 5.1.0 Sender denied"
+    assert rows["sender-denied"] == "exchange only: 554 5.1.0 Sender Denied"
 
 
 def test_a_row_is_a_word_and_its_meaning() -> None:
