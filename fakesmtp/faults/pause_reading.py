@@ -12,8 +12,8 @@ from fakesmtp.protocol.policy import Turn
 class Pause:
     """Reads nothing from the socket for a time, and then goes on.
 
-    At ``content`` a client is stalled in the middle of its message, once the buffers between the two are full; it should
-    bear that for 3 minutes with each block (RFC 5321 4.5.3.2.5). Meanwhile nothing is answered either.
+    At ``content`` a client is stalled in the middle of its message, once the buffers between the two are full; it
+    should bear that for 3 minutes with each block (RFC 5321 4.5.3.2.5). Meanwhile nothing is answered either.
     """
 
     time: Seconds = setting("for how long")
