@@ -15,7 +15,10 @@ from fakesmtp.scenario.reader import read
         ("true", "mailboxes of the accounts"),
         ("{user: alice, password: x, accounts: {bob: y}}", "mailboxes of alice and bob"),
         ("{tls: stls}", "mailboxes of the accounts; TLS STLS is offered"),
-        ("{catch-all: alice}", "mailboxes of the accounts; alice gets what is for nobody else"),
+        (
+            "{accounts: {alice: x, bob: y}, catch-all: alice}",
+            "mailboxes of alice and bob; alice gets what is for nobody else",
+        ),
         ("{clients: [192.0.2.0/24]}", "mailboxes of the accounts; logins from 192.0.2.0/24 only"),
         ("{refuse: mailbox-locked}", "mailboxes of the accounts; every login is refused: mailbox-locked"),
         ("{reply: -ERR never}", "mailboxes of the accounts; every login is refused: -ERR never"),

@@ -70,6 +70,7 @@ def test_discarding_begins_anew() -> None:
 @on_linux
 def test_the_file_has_no_name_and_goes_with_the_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    gc.collect()  # what other tests have left open
     before = open_files()
     data = SpooledMailData(2)
     data.append(b"abc")

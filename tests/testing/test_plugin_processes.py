@@ -75,11 +75,23 @@ HANGING = """
 """
 
 
+def _heed_interrupts() -> None:
+    """A shell starts what runs in its background with SIGINT ignored, and everything below inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_server_outlives_pytest(suite: Suite, number: int) -> None:
     suite.write(HANGING)
     command = [sys.executable, "-m", "pytest", "-s", *suite.arguments()]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=suite.path) as ran:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=suite.path,
+        preexec_fn=_heed_interrupts,
+    ) as ran:
         assert ran.stdout is not None
         line = next(line for line in ran.stdout if line.startswith("PIDS "))
         pids = [int(word) for word in line.split()[1:]]
