@@ -167,7 +167,7 @@ class Tap:
         self._decision = self._sent = None
         wire = decision.reply.wire if decision.reply is not None else None
         if sent is None and wire is None:
-            self._add("note", "a rule acted, and nothing was sent", decision.stage, decision.rules)
+            self._add("note", "a rule acted, and no reply is sent", decision.stage, decision.rules)
             return
         pieces = sent if isinstance(sent, Pieces) else Pieces(sent or b"", self._at)
         octets = bytes(pieces.octets)

@@ -198,7 +198,7 @@ class TestReply:
         Conversation(journal, clock, answering(Stage.NOOP)).connect().say(b"NOOP", b"NOOP")
         silence = list(journal)[3]
         assert (silence.kind, silence.stage, silence.rules) == ("note", "noop", (RULE,))
-        assert silence.text == "a rule acted, and nothing was sent"
+        assert silence.text == "a rule acted, and no reply is sent"
 
     def test_a_reply_comes_before_what_happens_after_it(self, journal: Journal, clock: Clock) -> None:
         tap = Conversation(journal, clock).tap

@@ -106,7 +106,7 @@ session 1, 127.0.0.1:40000 at smtp, 2026-11-21 10:05:00 +0900
     3.254  C: NOOP late
     5.254  S: 250 2.0.0 OK                        # first-try (greylisting.yaml:8)
     5.255  C: NOOP silent
-    5.255  -- a rule acted, and nothing was sent  # first-try (greylisting.yaml:8)
+    5.255  -- a rule acted, and no reply is sent  # first-try (greylisting.yaml:8)
     5.256  C: NOOP verbatim
     5.256  S: 250-\\x07bell\\n250 and no line end   # first-try (greylisting.yaml:8); no line end
     5.257  C: NOOP \\x1b[2J
