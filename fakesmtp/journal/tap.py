@@ -10,7 +10,7 @@ This runs three or four times per command, so it does as little as can be: a tup
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fakesmtp.journal.ciphertext import CIPHERTEXT, SECRETS, Ciphertext
@@ -20,7 +20,18 @@ from fakesmtp.journal.messages import StoredMessage
 from fakesmtp.journal.readable import escape
 from fakesmtp.journal.spool import SpooledMailData
 from fakesmtp.journal.stream import LIGHT
-from fakesmtp.protocol.actions import Close, Decided, Diverged, Heard, Note, Released, StartTls, Took
+from fakesmtp.protocol.actions import (
+    Action,
+    Close,
+    Decided,
+    Diverged,
+    Heard,
+    KeptBack,
+    Note,
+    Released,
+    StartTls,
+    Took,
+)
 from fakesmtp.protocol.commands import decode
 from fakesmtp.protocol.events import (
     Connected,
@@ -377,6 +388,17 @@ class Tap:
 def _name(stage: Stage | None) -> str | None:
     return stage._value_ if stage is not None else None
 
+
+WRITTEN: Final[Mapping[type[Action], Callable[[Tap, Any], None]]] = {
+    Heard: Tap.heard,
+    Decided: Tap.decided,
+    KeptBack: lambda tap, action: tap.kept_back(),
+    Released: Tap.released,
+    Took: Tap.took,
+    Note: Tap.note,
+    Diverged: Tap.diverged,
+}
+"""The actions that are the journal's alone: whoever performs a session's actions gives them to its tap."""
 
 _EVENTS: Final[dict[type, Callable[[Tap, Any], None]]] = {
     Connected: Tap._connected,

@@ -24,6 +24,7 @@ The journal is a tap here: events and actions pass by it, and no fault knows tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
@@ -31,6 +32,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from fakesmtp.journal.tap import WRITTEN, Tap
 from fakesmtp.protocol import actions, events
 from fakesmtp.server.turns import Turns
 from fakesmtp.server.wire import drain, has_unread, has_unsent, is_filling, peer_has_left, send_now
@@ -319,6 +321,10 @@ def _address(host: str) -> str:
     return host.removeprefix("::ffff:")
 
 
+def _to_tap(write: Callable[[Tap, Any], None]) -> Callable[[Connection, Any], None]:
+    return lambda connection, action: write(connection.tap, action)
+
+
 Connection._performers = {
     actions.Send: Connection._send,
     actions.Raw: Connection._raw,
@@ -330,12 +336,6 @@ Connection._performers = {
     actions.StartTls: Connection._start_tls,
     actions.PauseReading: Connection._stop_reading,
     actions.ResumeReading: Connection._read_again,
-    actions.Heard: lambda connection, action: connection.tap.heard(action),
-    actions.Decided: lambda connection, action: connection.tap.decided(action),
-    actions.KeptBack: lambda connection, action: connection.tap.kept_back(),
-    actions.Released: lambda connection, action: connection.tap.released(action),
-    actions.Took: lambda connection, action: connection.tap.took(action),
-    actions.Note: lambda connection, action: connection.tap.note(action),
-    actions.Diverged: lambda connection, action: connection.tap.diverged(action),
     actions.Close: Connection._close,
+    **{kind: _to_tap(write) for kind, write in WRITTEN.items()},
 }

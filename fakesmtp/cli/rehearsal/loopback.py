@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from fakesmtp.journal.tap import WRITTEN, Tap
 from fakesmtp.protocol import actions, events
 
 if TYPE_CHECKING:
-    from fakesmtp.journal.tap import Tap
     from fakesmtp.protocol.session import Session
 
 BEGAN: Final = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -243,6 +243,10 @@ class Loopback:
             self.closing = action.how
 
 
+def _to_tap(write: Callable[[Tap, Any], None]) -> Callable[[Loopback, Any], None]:
+    return lambda loopback, action: write(loopback._tap, action)
+
+
 _PERFORMERS: Final[Mapping[type, Callable[[Loopback, Any], None]]] = {
     actions.Send: Loopback._send,
     actions.Raw: Loopback._raw,
@@ -253,11 +257,5 @@ _PERFORMERS: Final[Mapping[type, Callable[[Loopback, Any], None]]] = {
     actions.PauseReading: Loopback._pause,
     actions.ResumeReading: Loopback._resume,
     actions.Close: Loopback._close,
-    actions.Heard: lambda loopback, action: loopback._tap.heard(action),
-    actions.Decided: lambda loopback, action: loopback._tap.decided(action),
-    actions.KeptBack: lambda loopback, action: loopback._tap.kept_back(),
-    actions.Released: lambda loopback, action: loopback._tap.released(action),
-    actions.Took: lambda loopback, action: loopback._tap.took(action),
-    actions.Note: lambda loopback, action: loopback._tap.note(action),
-    actions.Diverged: lambda loopback, action: loopback._tap.diverged(action),
+    **{kind: _to_tap(write) for kind, write in WRITTEN.items()},
 }
